@@ -1,0 +1,76 @@
+"""What flows through exhume, and the protocols between its rooms. Standard library only."""
+
+from exhume.model.assessment import (
+    SCHEMA,
+    Allowed,
+    Answer,
+    Assessment,
+    Exposure,
+    Intrusion,
+    Moment,
+    PackUsed,
+    Question,
+    Questions,
+    Step,
+    Tool,
+)
+from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
+from exhume.model.finding import Because, Finding, Rule, address_of
+from exhume.model.flow import File, Gap, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
+from exhume.model.host import Host
+from exhume.model.pack import Pack, PackFile, Problem, Role
+from exhume.model.protocols import Detector, Evidence, Opener, Reader, Report, Sieve
+from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Verdict
+
+__all__ = [
+    "SCHEMA",
+    "Allowed",
+    "Answer",
+    "Assessment",
+    "Because",
+    "Cause",
+    "Confidence",
+    "Coverage",
+    "Detector",
+    "Evidence",
+    "Exposure",
+    "File",
+    "Finding",
+    "Gap",
+    "Hidden",
+    "Host",
+    "Intrusion",
+    "Moment",
+    "Need",
+    "Opener",
+    "Outcome",
+    "Pack",
+    "PackFile",
+    "PackUsed",
+    "Part",
+    "Problem",
+    "Question",
+    "Questions",
+    "Reader",
+    "Reading",
+    "Record",
+    "Reply",
+    "Report",
+    "Role",
+    "Rule",
+    "Seen",
+    "Severity",
+    "Sieve",
+    "Source",
+    "Span",
+    "State",
+    "Step",
+    "Tool",
+    "Value",
+    "Verdict",
+    "Window",
+    "address_of",
+    "day_of",
+    "hour_of",
+    "merge_spans",
+]

@@ -1,0 +1,165 @@
+"""The result: everything that reports and other programs need of one server. Versioned as ``exhume.assessment/1``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from exhume.model.coverage import Coverage, Window
+from exhume.model.finding import Finding
+from exhume.model.flow import Reading, Source
+from exhume.model.host import Host
+from exhume.model.pack import Problem
+from exhume.model.vocabulary import Outcome, Reply, State, Verdict
+
+SCHEMA = "exhume.assessment/1"
+
+
+@dataclass(frozen=True, slots=True)
+class PackUsed:
+    name: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What made the assessment."""
+
+    version: str
+    engine: str
+    """Name and version of the sieve's engine: ``hyperscan 0.9.1`` or ``re2 …``."""
+    packs: tuple[PackUsed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The answer to one of the five questions, in words, with what limits it."""
+
+    answer: Reply
+    text: str
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    exposed: Question
+    attacked: Question
+    broken_into: Question
+    since_how_far: Question
+    clean_now: Question
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The verdict on one campaign."""
+
+    campaign: str
+    title: str
+    verdict: Verdict
+    outcome: Outcome | None
+    """The highest outcome any finding of the campaign shows; ``None`` without findings."""
+    first_seen: datetime | None
+    last_seen: datetime | None
+    findings: tuple[str, ...]
+    """Ids of the findings, worst first."""
+    limits: tuple[str, ...]
+    """What could not be seen, in plain words."""
+    window: Window | None = None
+    """The days that were judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One flaw on this server. ``since`` and ``until`` are the first and last day in this state, as far as known."""
+
+    cve: str
+    state: State
+    why: str
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intrusion:
+    """Findings that belong to one actor's visit."""
+
+    id: str
+    first_seen: datetime | None
+    last_seen: datetime | None
+    findings: tuple[str, ...]
+    addresses: tuple[str, ...] = ()
+    user_agents: tuple[str, ...] = ()
+    web_shells: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    mailboxes: tuple[str, ...] = ()
+    cluster: str = ""
+    cluster_why: str = ""
+    activity: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One entry of the timeline."""
+
+    time: datetime
+    what: str
+    kind: str
+    """``attack``, ``context``, ``patch``, ``tool`` or ``log``."""
+    finding: str = ""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the clean-up plan. exhume never carries it out."""
+
+    order: int
+    title: str
+    why: str
+    how: str
+    reversible: bool
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A finding that the user accepted as known good. It is shown, and it raises no verdict."""
+
+    finding: Finding
+    reason: str
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All there is to say of one server."""
+
+    tool: Tool
+    generated: datetime
+    host: Host
+    verdict: Verdict
+    questions: Questions
+    answers: tuple[Answer, ...]
+    findings: tuple[Finding, ...]
+    coverage: Coverage
+    readings: tuple[Reading, ...] = ()
+    exposure: tuple[Exposure, ...] = ()
+    intrusions: tuple[Intrusion, ...] = ()
+    timeline: tuple[Moment, ...] = ()
+    plan: tuple[Step, ...] = ()
+    allowed: tuple[Allowed, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """Rules that could not be used."""
+    period: Window | None = None
+    """The days the user asked for with ``--since`` and ``--until``, if any."""
+    evidence: tuple[str, ...] = ()
+    """Names of the evidence as the user gave them."""
+    schema: str = field(default=SCHEMA)
+
+    def finding(self, identifier: str) -> Finding:
+        """The finding with that id. Raises ``KeyError``."""
+        for found in self.findings:
+            if found.id == identifier:
+                return found
+        raise KeyError(identifier)

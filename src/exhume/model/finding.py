@@ -1,0 +1,168 @@
+"""A finding: a rule, what it claims, why, and where the evidence for it stands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from exhume.model.flow import Record, Source, Value
+from exhume.model.vocabulary import Confidence, Outcome, Severity
+
+SOURCES_KEPT = 20
+"""Places kept for each finding; the count goes on."""
+TEXT_KEPT = 4096
+"""Characters kept of each field of a finding's record."""
+ADDRESS_FIELDS = ("c-ip", "ClientIpAddress", "ClientIP", "client-ip", "IpAddress", "SourceIp", "original-client-ip")
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """One reason for a finding, in the terms of the rule: which field, what it held, which test it met."""
+
+    field: str
+    value: str
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a rule says of itself, whatever language it is written in."""
+
+    id: str
+    pack: str
+    title: str
+    outcome: Outcome
+    severity: Severity
+    confidence: Confidence = Confidence.MEDIUM
+    decisive: bool = False
+    """It alone proves a success, whatever its outcome word."""
+    techniques: tuple[str, ...] = ()
+    """MITRE ATT&CK ids, e.g. ``T1505.003``."""
+    cves: tuple[str, ...] = ()
+    own: bool = True
+    """From a pack with a ``pack.yml`` that was written for exhume. Rules of others never reach more than ``suspected``."""
+    fold: tuple[str, ...] = ()
+    """Fields whose values keep findings apart, beside rule, address and day (e.g. the path of a web shell)."""
+    trace: str = ""
+    """Id of the trace it stands for, e.g. ``PL-855-c``."""
+    falsepositives: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+def address_of(fields: Mapping[str, Value]) -> str:
+    """The client address a record names, or empty text."""
+    for name in ADDRESS_FIELDS:
+        value = fields.get(name)
+        if value and value != "-":
+            return str(value)
+    return ""
+
+
+def shorten(value: Value) -> Value:
+    """The value, cut at ``TEXT_KEPT`` characters with a mark, so that a hostile row cannot blow up a report."""
+    if isinstance(value, str) and len(value) > TEXT_KEPT:
+        return f"{value[:TEXT_KEPT]}… ({len(value)} characters)"
+    if isinstance(value, tuple):
+        kept: list[str] = []
+        room = TEXT_KEPT
+        for item in value:
+            if room <= 0:
+                kept.append(f"… ({len(value)} values)")
+                break
+            cut = str(shorten(item[:room] if len(item) > room else item))
+            kept.append(cut if len(item) <= room else f"{cut}… ({len(item)} characters)")
+            room -= len(item)
+        return tuple(kept)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One claim with its proof. It can only be made from a record (``Finding.of``)."""
+
+    rule: str
+    pack: str
+    title: str
+    outcome: Outcome
+    decisive: bool
+    severity: Severity
+    confidence: Confidence
+    because: tuple[Because, ...]
+    techniques: tuple[str, ...]
+    cves: tuple[str, ...]
+    subject: str
+    """Address (or path, user, …) that keeps this finding apart from others of the same rule and day."""
+    count: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+    sources: tuple[Source, ...]
+    record: Record
+    own: bool = True
+    trace: str = ""
+    falsepositives: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, rule: Rule, record: Record, because: Iterable[Because]) -> Finding:
+        """The finding that ``rule`` fired on ``record`` because of the tests in ``because``."""
+        address = address_of(record.fields)
+        keys = [address] if address else []
+        keys += [record.text(name)[:TEXT_KEPT] for name in rule.fold]
+        if record.time is None and not rule.fold:
+            keys.append(record.source.path)
+        kept = replace(record, fields={k: shorten(v) for k, v in record.fields.items()}, opener=None)
+        return cls(
+            rule=rule.id,
+            pack=rule.pack,
+            title=rule.title,
+            outcome=rule.outcome,
+            decisive=rule.decisive,
+            severity=rule.severity,
+            confidence=rule.confidence,
+            because=tuple(Because(b.field, str(shorten(b.value)), str(shorten(b.test))) for b in because),
+            techniques=rule.techniques,
+            cves=rule.cves,
+            subject="\x1f".join(keys),
+            count=1,
+            first_seen=record.time,
+            last_seen=record.time,
+            sources=(record.source,),
+            record=kept,
+            own=rule.own,
+            trace=rule.trace,
+            falsepositives=rule.falsepositives,
+            references=rule.references,
+        )
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Findings with the same key fold into one: rule, server, subject, UTC day."""
+        day = self.first_seen.date().isoformat() if self.first_seen else ""
+        return (self.rule, self.record.server, self.subject, day)
+
+    @property
+    def id(self) -> str:
+        """Stable over runs on the same evidence."""
+        return "f-" + hashlib.sha256("\x1e".join((self.pack, *self.key)).encode("utf-8", "replace")).hexdigest()[:12]
+
+    @property
+    def source(self) -> Source:
+        return self.sources[0]
+
+    @property
+    def address(self) -> str:
+        return address_of(self.record.fields)
+
+    def __add__(self, other: Finding) -> Finding:
+        if self.key != other.key or self.pack != other.pack:
+            raise ValueError("findings of different rules, subjects or days do not fold")
+        early, late = sorted((self, other), key=lambda f: (f.first_seen is None, f.first_seen, str(f.source)))
+        lasts = [t for t in (self.last_seen, other.last_seen) if t]
+        return replace(
+            early,
+            count=self.count + other.count,
+            last_seen=max(lasts, default=None),
+            sources=tuple(dict.fromkeys(early.sources + late.sources))[:SOURCES_KEPT],
+        )

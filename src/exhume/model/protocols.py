@@ -1,0 +1,112 @@
+"""What the rooms promise each other. A plug needs no base class: it only has to fit one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from exhume.model.assessment import Assessment
+    from exhume.model.finding import Finding
+    from exhume.model.flow import File, Gap, Reading, Record, Span
+    from exhume.model.host import Host
+    from exhume.model.pack import Pack, Problem
+
+Opener: TypeAlias = Callable[[], AbstractContextManager[BinaryIO]]
+"""Opens a file of the evidence from its first byte; raises ``OSError`` when it cannot."""
+
+
+class Sieve(Protocol):
+    """Finds, at native speed, the lines of a block that some rule could match."""
+
+    def candidates(self, block: bytes) -> Sequence[int]:
+        """Ascending offsets into ``block``: at least one inside every line that any rule could match.
+
+        It may name lines that turn out not to match; it never leaves one out that would.
+        """
+        ...
+
+
+class Evidence(Protocol):
+    """A read-only tree of files, whatever it lies in. Implementations: ``exhume.evidence``."""
+
+    @property
+    def name(self) -> str:
+        """A short name for reports: the last part of the path that the user gave."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the sorted listing (path, size, modified) of ``files()``; goes into every ``Source``."""
+        ...
+
+    def files(self) -> Iterator[File | Gap]:
+        """Every file once, in the order in which it can be read best; what cannot be listed is a Gap."""
+        ...
+
+    def batches(self) -> list[tuple[str, ...]]:
+        """The paths of ``files()`` in portions that can be read independently of each other. A file that can be
+        opened at random is a portion of its own; members of a sequential archive (tar.gz) form one portion, in order."""
+        ...
+
+    def open(self, path: str) -> AbstractContextManager[BinaryIO]:
+        """The bytes of one file. Raises ``OSError`` (also for encrypted, truncated or oversized members, and for
+        a read beyond the limits). Members of a sequential archive are cheap only in the order of their portion."""
+        ...
+
+
+class Reader(Protocol):
+    """Turns the bytes of one kind of file into records. One file or folder, one line in ``READERS``.
+
+    Instances hold no state between files.
+    """
+
+    name: str
+    kinds: frozenset[str]
+    """Kinds of record it can yield."""
+    streams: bool
+    """True for logs of any size that are read block by block; false for files that are read whole."""
+
+    def recognises(self, head: bytes, file: File) -> bool:
+        """By content: do the first 4 KiB look like mine?"""
+        ...
+
+    def expects(self, file: File) -> bool:
+        """By path: should this be mine even though the content does not say so (torn or empty header)?"""
+        ...
+
+    def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
+        """All records that the sieve lets through (every record without one), the gaps, and at the end the spans.
+
+        Spans, gaps and readings must be the same with and without a sieve. Never raises on bad content.
+        """
+        ...
+
+
+class Detector(Protocol):
+    """Turns records into findings. Keeps no state between records."""
+
+    wants: frozenset[str]
+    """Kinds of record it looks at."""
+    problems: tuple[Problem, ...]
+    """Rules that could not be used, each with file and reason."""
+
+    @classmethod
+    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self: ...
+
+    def literals(self, kind: str) -> frozenset[str] | None:
+        """Text of which at least one piece stands, in any letter case, in every raw line of ``kind`` that a
+        rule could match. ``None`` when no such set exists: then every line is parsed. Empty: no rule wants it."""
+        ...
+
+    def detect(self, record: Record) -> Iterator[Finding]: ...
+
+
+class Report(Protocol):
+    """Writes an assessment down. It adds nothing and judges nothing."""
+
+    name: str
+    filename: str
+
+    def render(self, assessment: Assessment) -> bytes: ...
