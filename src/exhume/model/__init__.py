@@ -18,12 +18,13 @@ from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import File, Gap, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
 from exhume.model.host import Host
-from exhume.model.pack import Pack, PackFile, Problem, Role
+from exhume.model.pack import AllowEntry, Pack, PackFile, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Opener, Reader, Report, Sieve
 from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Verdict
 
 __all__ = [
     "SCHEMA",
+    "AllowEntry",
     "Allowed",
     "Answer",
     "Assessment",

@@ -1,0 +1,180 @@
+"""One file of the evidence in, one ``Part`` out: the unit of work, the same in a process or on another continent.
+
+The only place of exhume with ``except Exception``: whatever a reader or a detector does on hostile bytes becomes a ``Gap``,
+and what was found before stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
+
+from exhume.assess import sieve as sieves
+from exhume.assess.streams import HEAD, Spool, Trapped
+from exhume.assess.tally import Tally
+from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Part, Reader, Reading, Record, Sieve
+
+STATE_KINDS = frozenset({"web.file", "file.entry"})
+_PICKLED = ("evidence", "readers", "every_file", "detectors", "is_product", "engine", "use_sieve", "manifest")
+
+
+@dataclass(slots=True)
+class Scanner:
+    """Everything that is needed to scan any file of one evidence. Pickles (for processes that start afresh)."""
+
+    evidence: Evidence
+    readers: Sequence[Reader]
+    every_file: Reader
+    """The reader of files as such (name, hash): for all that is not a recognised log."""
+    detectors: Sequence[Detector]
+    is_product: Callable[[str], bool]
+    """Is this SHA-256 a file that Exchange ships? Nothing is held against those."""
+    engine: str = ""
+    use_sieve: bool = True
+    manifest: bool = False
+    _files: Mapping[str, File] | None = None
+    _sieves: dict[str, Sieve | None] = field(default_factory=dict)
+
+    def __getstate__(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in _PICKLED)
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        for name, value in zip(_PICKLED, state, strict=True):
+            setattr(self, name, value)
+        self._files = None
+        self._sieves = {}
+
+    def scan(self, path: str) -> Part:
+        """All there is to say of one file. Never raises on bad content."""
+        tally = Tally()
+        file = self._file(path)
+        try:
+            with self.evidence.open(path) as stream:
+                self._read(stream, file, tally)
+        except Exception as error:  # noqa: BLE001 (the one place, see above)
+            tally.missed(gap_of(error, file))
+        return tally.part()
+
+    def readers_for(self, head: bytes, file: File) -> tuple[Reader, ...]:
+        """By content first, by path second; and the reader of files as such where it is no recognised log."""
+        chosen = [r for r in self.readers if r.recognises(head, file)] or [r for r in self.readers if r.expects(file)]
+        if not any(r.streams for r in chosen) or self.manifest:
+            chosen.append(self.every_file)
+        return tuple(chosen)
+
+    def _file(self, path: str) -> File:
+        if self._files is None:
+            self._files = {f.path: f for f in self.evidence.files() if isinstance(f, File)}
+        return self._files[path]
+
+    def _read(self, stream: BinaryIO, file: File, tally: Tally) -> None:
+        head = stream.read(HEAD)
+        readers = self.readers_for(head, file)
+        if readers == (self.every_file,):
+            tally.missed(unread(file, bool(head)))
+        if len(readers) == 1 and readers[0].streams:
+            self._run(readers[0], Trapped(stream, head), file, tally)
+            return
+        if stream.seekable() and file.opener is not None:
+            for reader in readers:
+                stream.seek(0)
+                self._run(reader, Trapped(stream), file, tally)
+            return
+        trapped = Trapped(stream, head)
+        spool = Spool(cast(BinaryIO, trapped))
+        kept = File(file.evidence, file.path, file.windows, file.size, file.modified, file.created, spool.open)
+        try:
+            for reader in readers:
+                with spool.open() as again:
+                    self._run(reader, Trapped(again), kept, tally)
+        finally:
+            spool.close()
+        if trapped.error:
+            tally.missed(gap_of(trapped.error, file))
+
+    def _run(self, reader: Reader, stream: Trapped, file: File, tally: Tally) -> None:
+        reading = reader.read(cast(BinaryIO, stream), file, self._sieve(reader))
+        try:
+            while True:
+                self._take(next(reading), tally)
+        except StopIteration as done:
+            tally.spanned(done.value or ())
+        except Exception as error:  # noqa: BLE001 (the one place, see above)
+            tally.missed(gap_of(error, file))
+        if stream.error:
+            tally.missed(gap_of(stream.error, file))
+
+    def _take(self, item: Record | Gap | Reading, tally: Tally) -> None:
+        if isinstance(item, Gap):
+            tally.missed(item)
+        elif isinstance(item, Reading):
+            tally.read(item)
+        else:
+            for found in self._detect(item):
+                if isinstance(found, Finding):
+                    tally.found(found)
+                else:
+                    tally.missed(found)
+
+    def _detect(self, record: Record) -> Iterable[Finding | Gap]:
+        if record.kind in STATE_KINDS and self.is_product(record.text("sha256")):
+            return
+        for detector in self.detectors:
+            if record.kind in detector.wants:
+                try:
+                    yield from detector.detect(record)
+                except Exception as error:  # noqa: BLE001 (the one place, see above)
+                    yield Gap(
+                        record.kind,
+                        Cause.LIMIT,
+                        f"the {type(detector).__name__} detector gave up on a record ({type(error).__name__})",
+                        record.source,
+                        server=record.server,
+                        channel=record.channel,
+                    )
+
+    def _sieve(self, reader: Reader) -> Sieve | None:
+        if not self.use_sieve or not reader.streams:
+            return None
+        if reader.name not in self._sieves:
+            self._sieves[reader.name] = self._build(reader)
+        return self._sieves[reader.name]
+
+    def _build(self, reader: Reader) -> Sieve | None:
+        literals: set[str] = set()
+        for detector in self.detectors:
+            for kind in reader.kinds & detector.wants:
+                needed = detector.literals(kind)
+                if needed is None:
+                    return None
+                literals |= needed
+        return sieves.build(literals, self.engine)
+
+
+def gap_of(error: BaseException, file: File) -> Gap:
+    """What an error says in plain words. Its own text is not repeated: it may hold what an attacker wrote."""
+    cause = getattr(error, "cause", None)
+    if isinstance(error, MemoryError):
+        return Gap("file", Cause.LIMIT, "more memory would be needed than is there", file.source("file"))
+    if isinstance(cause, Cause):
+        words = {
+            Cause.LIMIT: "a limit was hit while reading it; the rest of the file was not seen",
+            Cause.DAMAGED: "it is damaged or ends early; what came before the damage was read",
+        }
+        return Gap(
+            "file", cause, words.get(cause, "it could not be opened (encrypted, locked or no permission)"), file.source("file")
+        )
+    if isinstance(error, OSError):
+        return Gap("file", Cause.UNREADABLE, f"it could not be read ({type(error).__name__})", file.source("file"))
+    return Gap("file", Cause.DAMAGED, f"a reader gave up on it ({type(error).__name__})", file.source("file"))
+
+
+def unread(file: File, filled: bool) -> Gap:
+    """A file that no reader understands: looked at by name, hash and file rules only."""
+    if not filled:
+        return Gap("file", Cause.SKIPPED, "empty file", file.source("file"))
+    stem, dot, extension = file.name.rpartition(".")
+    shown = extension.lower() if dot and stem and extension.isalnum() and len(extension) <= 8 else "no or odd extension"
+    words = f"not a log or setting that exhume reads; looked at by name, hash and file rules only ({shown})"
+    return Gap("file", Cause.SKIPPED, words, file.source("file"))

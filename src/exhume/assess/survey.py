@@ -1,0 +1,82 @@
+"""What the evidence is: the files in it, and what their paths alone tell of the server."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from exhume.model import Evidence, File, Gap, Host, Reading, Span
+
+_ROOT = re.compile(
+    r"^(?P<root>[A-Za-z]:\\.*?)(?=(?:Logging|FrontEnd\\HttpProxy|ClientAccess|TransportRoles|Bin)\\)", re.IGNORECASE
+)
+_PRODUCTS = {"15.0": "2013", "15.1": "2016", "15.2": "2019", "14": "2010"}
+_FIRST_SE_BUILD = 2562
+"""Third part of 15.2 builds from which on the product is Exchange SE (Microsoft's build table)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The listing, split into files and what could not be listed."""
+
+    files: dict[str, File]
+    gaps: tuple[Gap, ...]
+    host: Host
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files whose size is known."""
+        return sum(f.size or 0 for f in self.files.values())
+
+
+def survey(evidence: Evidence) -> Survey:
+    """Lists the evidence once."""
+    files: dict[str, File] = {}
+    gaps: list[Gap] = []
+    roots: Counter[str] = Counter()
+    for item in evidence.files():
+        if isinstance(item, Gap):
+            gaps.append(item)
+            continue
+        files[item.path] = item
+        match = _ROOT.match(item.windows)
+        if match and "exchange" in match["root"].lower():
+            roots[match["root"]] += 1
+    root = roots.most_common(1)[0][0] if roots else ""
+    return Survey(files, tuple(gaps), Host(install_root=root))
+
+
+def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading]) -> Host:
+    """The host as its logs name it: the server whose name most rows carry, and the newest build read."""
+    names: Counter[str] = Counter()
+    for span in spans:
+        if span.server and span.kind.startswith(("exchange.", "iis.", "windows.")):
+            names[span.server] += max(1, span.records)
+    servers = tuple(name for name, _ in names.most_common())
+    builds = sorted((r for r in readings if r.what == "build"), key=lambda r: (str(r.day or ""), r.trust == "exact"))
+    build = builds[-1].value if builds else ""
+    source = ""
+    if builds:
+        what = "tells every update" if builds[-1].trust == "exact" else "tells the cumulative update, not the security update"
+        source = f"{builds[-1].source} ({what})"
+    return Host(
+        name=servers[0] if servers else host.name,
+        product=product_of(build),
+        build=build,
+        build_source=source,
+        install_root=host.install_root,
+        servers=servers,
+    )
+
+
+def product_of(build: str) -> str:
+    """The product a build belongs to, ``""`` when it is none of Exchange 2010 to SE."""
+    parts = build.split(".")
+    if len(parts) < 3 or not all(p.isdigit() for p in parts[:3]):
+        return ""
+    if parts[0] == "14":
+        return _PRODUCTS["14"]
+    product = _PRODUCTS.get(f"{int(parts[0])}.{int(parts[1])}", "")
+    return "SE" if product == "2019" and int(parts[2]) >= _FIRST_SE_BUILD else product

@@ -1,0 +1,180 @@
+"""Scanning in processes: one that dies, hangs or eats memory costs one file, and a ``Gap`` says so."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from exhume.assess.scan import Scanner
+from exhume.model import Cause, Coverage, File, Gap, Part
+
+POLL = 0.25
+"""Seconds between two looks at the workers' time and memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may cost. What goes beyond is given up and told."""
+
+    seconds: float = 600
+    """For each file, plus one second for each ``bytes_a_second``."""
+    bytes_a_second: float = 1 << 20
+    memory: int = 1536 << 20
+    """Bytes of private memory (USS) of one worker process."""
+
+    def time_for(self, size: int | None) -> float:
+        return self.seconds + (size or 0) / self.bytes_a_second
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    batch: deque[str] = field(default_factory=deque)
+    """Paths still to do; the first is the one being read once ``since`` is set."""
+    since: float | None = None
+
+
+def scan_all(
+    scanner: Scanner,
+    batches: Sequence[Sequence[str]],
+    files: dict[str, File],
+    jobs: int,
+    limits: Limits,
+    progress: Callable[[str, int], None] | None = None,
+) -> Iterator[Part]:
+    """The parts of all paths, as they come. ``progress`` hears of each finished path and its size."""
+    crew = _Crew(scanner, jobs, limits)
+    try:
+        for path, part in crew.run(batches, files):
+            yield part
+            if progress:
+                progress(path, files[path].size or 0)
+    finally:
+        crew.stop()
+
+
+class _Crew:
+    def __init__(self, scanner: Scanner, jobs: int, limits: Limits) -> None:
+        self._scanner = scanner
+        self._jobs = max(1, jobs)
+        self._limits = limits
+        self._workers: list[_Worker] = []
+
+    def run(self, batches: Sequence[Sequence[str]], files: dict[str, File]) -> Iterator[tuple[str, Part]]:
+        waiting = deque(deque(batch) for batch in batches if batch)
+        while waiting or any(w.batch for w in self._workers):
+            self._assign(waiting)
+            for ready in wait([w.connection for w in self._workers], timeout=POLL):
+                worker = next(w for w in self._workers if w.connection is ready)
+                yield from self._hear(worker, waiting, files)
+            for worker in list(self._workers):
+                reason = self._overrun(worker, files)
+                if reason:
+                    yield from self._give_up(worker, reason, waiting, files)
+
+    def stop(self) -> None:
+        for worker in self._workers:
+            worker.connection.close()
+            worker.process.kill()
+            worker.process.join(5)
+        self._workers.clear()
+
+    def _assign(self, waiting: deque[deque[str]]) -> None:
+        for worker in self._workers:
+            if not worker.batch and waiting:
+                worker.batch = waiting.popleft()
+                self._send(worker)
+        while waiting and len(self._workers) < self._jobs:
+            worker = self._start()
+            worker.batch = waiting.popleft()
+            self._send(worker)
+
+    def _send(self, worker: _Worker) -> None:
+        worker.since = time.monotonic()
+        try:
+            worker.connection.send(tuple(worker.batch))
+        except OSError:
+            return  # it died in between: its end of the pipe reports that
+
+    def _start(self) -> _Worker:
+        ours, theirs = multiprocessing.Pipe()
+        # fork shares the loaded rules with all workers and starts in milliseconds; only Linux allows it safely
+        make = get_context("fork").Process if sys.platform == "linux" else get_context("spawn").Process
+        process = make(target=_work, args=(self._scanner, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        worker = _Worker(process, ours)
+        self._workers.append(worker)
+        return worker
+
+    def _hear(self, worker: _Worker, waiting: deque[deque[str]], files: dict[str, File]) -> Iterator[tuple[str, Part]]:
+        try:
+            path, part = worker.connection.recv()
+        except (EOFError, OSError):
+            worker.process.join(5)
+            code = worker.process.exitcode
+            yield from self._give_up(worker, f"the process that read it died (exit code {code})", waiting, files)
+            return
+        worker.batch.popleft()
+        worker.since = time.monotonic()
+        yield path, part
+
+    def _overrun(self, worker: _Worker, files: dict[str, File]) -> str:
+        if not worker.batch or worker.since is None:
+            return ""
+        allowed = self._limits.time_for(files[worker.batch[0]].size)
+        if time.monotonic() - worker.since > allowed:
+            return f"reading it took longer than {allowed:.0f} s"
+        if private_memory(worker.process.pid) > self._limits.memory:
+            return f"reading it took more than {self._limits.memory >> 20} MiB of memory"
+        return ""
+
+    def _give_up(
+        self, worker: _Worker, reason: str, waiting: deque[deque[str]], files: dict[str, File]
+    ) -> Iterator[tuple[str, Part]]:
+        self._workers.remove(worker)
+        worker.connection.close()
+        worker.process.kill()
+        worker.process.join(5)
+        if not worker.batch:
+            return
+        path = worker.batch.popleft()
+        gap = Gap("file", Cause.LIMIT, f"{reason}; nothing of this file was assessed", files[path].source("file"))
+        if worker.batch:
+            waiting.appendleft(worker.batch)
+        yield path, Part(coverage=Coverage(gaps=(gap,)))
+
+
+def _work(scanner: Scanner, connection: Connection) -> None:
+    """A worker's life: portions of paths in, parts out, until the pipe closes."""
+    try:
+        while True:
+            for path in connection.recv():
+                connection.send((path, scanner.scan(path)))
+    except (EOFError, OSError, KeyboardInterrupt):
+        os._exit(0)
+
+
+def private_memory(pid: int | None) -> int:
+    """Bytes that only this process uses (USS); resident bytes where the system does not tell; 0 when it is gone."""
+    import psutil
+
+    if pid is None:
+        return 0
+    try:
+        process = psutil.Process(pid)
+        resident = int(process.memory_info().rss)
+        if resident < 256 << 20:
+            return resident  # USS is dearer to ask for, and never more than this
+        return int(process.memory_full_info().uss)
+    except (psutil.Error, OSError):
+        return 0

@@ -1,0 +1,152 @@
+"""The verdict on one campaign: pure, and the whole of it on this page.
+
+Findings raise a verdict. Gaps only limit it. A later clean state never lowers an earlier finding. No verdict says "clean":
+``no_trace`` needs every kind of evidence that the pack asks for, on every day that is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from exhume.judge import words
+from exhume.model import (
+    Answer,
+    Cause,
+    Confidence,
+    Coverage,
+    Finding,
+    Gap,
+    Outcome,
+    Pack,
+    Severity,
+    Verdict,
+    Window,
+)
+from exhume.model.windows import in_exchange, served_url, windows_path
+
+LOST_ROWS = 10
+"""Damaged rows of a needed log from which on the days count as not seen; a torn last row alone does not."""
+HASH_RULES = ("ioc:sha256:", "ioc:sha1:", "ioc:md5:")
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Which days a campaign is judged on, and whether that is known to be all days that matter."""
+
+    window: Window | None
+    bounded: bool
+    """The user gave a period, or the exposure is dated. Without it ``no_trace`` cannot be said."""
+    before: bool = False
+    """The judged days end before the campaign was first seen anywhere."""
+
+
+def raised(finding: Finding) -> Verdict | None:
+    """The verdict this finding calls for by itself, ``None`` for attempts and probes."""
+    if not finding.own and not finding.rule.startswith(HASH_RULES):
+        return Verdict.SUSPECTED if finding.severity >= Severity.HIGH else None
+    if finding.decisive or (finding.confidence == Confidence.HIGH and finding.outcome >= Outcome.WRITE):
+        return Verdict.COMPROMISED
+    return Verdict.SUSPECTED if finding.outcome >= Outcome.STEP else None
+
+
+def days_of(pack: Pack, period: Window | None, end: datetime | None, today: date) -> Days:
+    """From the campaign's first known day (or ``--since``) to the end of the evidence (or ``--until``)."""
+    since = pack.first_exploited
+    last = end.date() if end else today
+    if period is None:
+        if since is None:
+            return Days(None, bounded=False)
+        return Days(Window(since, last) if since <= last else None, bounded=False, before=since > last)
+    first = max(since, period.since) if since else period.since
+    if first > period.until:
+        return Days(None, bounded=True, before=True)
+    return Days(Window(first, period.until), bounded=True)
+
+
+def answer(pack: Pack, findings: Sequence[Finding], coverage: Coverage, days: Days, servers: Sequence[str]) -> Answer:
+    """The verdict on the pack's campaign, with everything that limits it."""
+    limits = limits_of(pack, coverage, days, servers)
+    called = [v for v in map(raised, findings) if v is not None]
+    outcome = max((f.outcome for f in findings), default=None)
+    if called:
+        verdict = max(called)
+    elif not pack.needs or limits:
+        verdict = Verdict.CANNOT_TELL
+    elif outcome is not None and outcome >= Outcome.ATTEMPT:
+        verdict = Verdict.ATTEMPTED
+    else:
+        verdict = Verdict.NO_TRACE
+    if days.before and days.bounded and verdict == Verdict.NO_TRACE and days.window is None:
+        limits = (words.before_campaign(pack),)
+    firsts = [f.first_seen for f in findings if f.first_seen]
+    lasts = [f.last_seen for f in findings if f.last_seen]
+    return Answer(
+        campaign=pack.name,
+        title=pack.title,
+        verdict=verdict,
+        outcome=outcome,
+        first_seen=min(firsts, default=None),
+        last_seen=max(lasts, default=None),
+        findings=tuple(f.id for f in sorted(findings, key=worst_first)),
+        limits=limits,
+        window=days.window,
+    )
+
+
+def limits_of(pack: Pack, coverage: Coverage, days: Days, servers: Sequence[str]) -> tuple[str, ...]:
+    """Why ``no_trace`` cannot be said of this campaign; empty when it can."""
+    if not pack.needs:
+        return (words.no_needs(pack),)
+    if days.before and days.bounded:
+        return ()
+    out: list[str] = []
+    if days.before:
+        out.append(words.ends_before(pack, coverage.end))
+    elif not days.bounded:
+        out.append(words.unbounded())
+    if days.window is not None:
+        for server in servers if len(servers) > 1 else ("",):
+            for hidden in coverage.hidden(pack.needs, days.window, server or None):
+                out.append(words.hidden(hidden, coverage, days.window, server))
+    if len(servers) > 1:
+        out.append(words.mixed(servers))
+    needed = {seen.kind for need in pack.needs for seen in need.any_of}
+    out += words.lost(tuple(g for g in coverage.gaps if hides(g, needed)))
+    return tuple(dict.fromkeys(out))
+
+
+def hides(gap: Gap, needed: Iterable[str]) -> bool:
+    """Could what this gap lost have held a trace of the campaign?"""
+    kinds = set(needed)
+    if "web.folder" in kinds:
+        kinds |= {"web.file", "aspnet.compiled"}
+    if gap.kind == "file":
+        return gap.cause in (Cause.UNREADABLE, Cause.LIMIT, Cause.DAMAGED) and gap.source is not None and _exchange_file(gap)
+    if gap.kind not in kinds:
+        return False
+    return gap.cause in (Cause.UNREADABLE, Cause.LIMIT) or (gap.cause == Cause.DAMAGED and gap.count >= LOST_ROWS)
+
+
+def _exchange_file(gap: Gap) -> bool:
+    path = gap.source.path if gap.source else ""
+    place = windows_path(path)
+    lowered = path.lower()
+    return bool(
+        in_exchange(place or path)
+        or served_url(place or path)
+        or lowered.endswith(
+            (".log", ".evtx", ".aspx", ".ashx", ".asmx", ".asp", ".config", ".zip", ".gz", ".tar", ".zst", ".xz")
+        )
+        or "inetpub" in lowered
+        or "w3svc" in lowered
+        or "winevt" in lowered
+    )
+
+
+def worst_first(finding: Finding) -> tuple[int, int, int, int, str, str]:
+    """Sort key: what proves most comes first, then what happened first."""
+    called = raised(finding)
+    when = finding.first_seen.isoformat() if finding.first_seen else ""
+    return (-(called if called is not None else -1), -finding.outcome, -finding.severity, -finding.confidence, when, finding.id)
