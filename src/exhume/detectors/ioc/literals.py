@@ -9,7 +9,16 @@ from exhume.detectors.ioc.indicator import Indicator
 
 SHORTEST = 3
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
-_ALNUM = re.compile(r"[A-Za-z0-9_-]+")
+_COMMON = frozenset(
+    {
+        "auth", "owa", "ecp", "ews", "exchange", "microsoft", "windows", "program", "files", "programdata", "users",
+        "public", "temp", "system32", "system", "server", "request", "response", "language", "script", "mozilla",
+        "default", "value", "name", "type", "http", "https", "inetpub", "wwwroot", "frontend", "httpproxy", "v15",
+        "domain", "group", "administrator", "administrators", "organization", "page_load", "cmd.exe", "powershell",
+        "aspnet_client", "file", "form", "text", "current", "themes", "resources",
+    }
+)  # fmt: skip
+"""Words that stand in ordinary rows: a literal among them would make the sieve pass nearly every line."""
 
 
 def literal(indicator: Indicator) -> str | None:
@@ -17,22 +26,23 @@ def literal(indicator: Indicator) -> str | None:
     match indicator.type:
         case "ip":
             found = _network(indicator.value) if "/" in indicator.value else _address(indicator.value)
-        case "url_path":
-            found = _longest(_UNRESERVED, indicator.value)
-        case "path":
-            # Logs double backslashes, or write /: so only names are sure to stand there as they are.
-            found = _longest(_UNRESERVED, indicator.value.rstrip("\\").rsplit("\\", 1)[-1])
-        case "filename":
-            found = _longest(_UNRESERVED, indicator.value)
-        case "user_agent" | "string" | "webshell_parameter" | "url":
-            found = _longest(_ALNUM if indicator.type == "string" else _UNRESERVED, indicator.value)
+        case "path" | "url_path":
+            # Logs double backslashes, write / or %2F: only names are sure to stand there as they are. The last one tells most.
+            last = re.split(r"[\\/]", indicator.value.rstrip("\\/"))[-1]
+            found = _rarest(last)
+            if len(found) <= 3 or found in _COMMON:
+                found = _rarest(indicator.value)
+        case "filename" | "user_agent" | "string" | "webshell_parameter" | "url":
+            found = _rarest(indicator.value)
         case _:
             found = indicator.value
     return found if len(found) >= SHORTEST else None
 
 
-def _longest(pattern: re.Pattern[str], text: str) -> str:
-    return max(pattern.findall(text), key=len, default="")
+def _rarest(text: str) -> str:
+    """The longest run of characters that no log encodes; rather a common word than a very short one."""
+    runs = _UNRESERVED.findall(text)
+    return max(runs, key=lambda run: (len(run) >= 4 and run.lower() not in _COMMON, len(run)), default="")
 
 
 def _address(value: str) -> str:

@@ -52,10 +52,14 @@ FILE_KINDS = frozenset({"web.file", "file.entry"})
 STATE_KINDS = FILE_KINDS | {"aspnet.compiled", "iis.config", "exchange.transport-agent", "tool.detection"}
 """Kinds that are not read line by line through a sieve."""
 
+_COMMAND_KINDS = frozenset(
+    {"exchange.ecp-server", "exchange.oabgenerator", "exchange.rps-cmdlet", "exchange.audit", "exchange.other"}
+)
+"""Exchange's logs whose rows may name a file by its Windows path."""
 _LOG = frozenset({"ip", "domain", "url", "filename", "path", "url_path", "user_agent", "webshell_parameter", "string"})
 TYPES_OF_KIND: dict[str, frozenset[str]] = {
-    **{kind: _LOG - {"path"} for kind in WEB_KINDS},
-    **dict.fromkeys(EXCHANGE_KINDS, _LOG),
+    **dict.fromkeys(WEB_KINDS | EXCHANGE_KINDS, _LOG - {"path"}),
+    **dict.fromkeys(_COMMAND_KINDS, _LOG),
     "windows.event": frozenset({"ip", "domain", "url", "filename", "path", "string", "sha256", "sha1", "md5"}),
     **{kind: frozenset({"filename", "path", "url_path", "sha256", "sha1", "md5"}) for kind in FILE_KINDS},
     "aspnet.compiled": frozenset({"filename", "path", "url_path"}),
