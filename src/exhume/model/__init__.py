@@ -18,7 +18,7 @@ from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import File, Gap, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
 from exhume.model.host import Host
-from exhume.model.pack import AllowEntry, Pack, PackFile, Problem, Role
+from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Opener, Reader, Report, Sieve
 from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Verdict
 
@@ -29,6 +29,7 @@ __all__ = [
     "Answer",
     "Assessment",
     "Because",
+    "Case",
     "Cause",
     "Confidence",
     "Coverage",
@@ -49,6 +50,7 @@ __all__ = [
     "PackFile",
     "PackUsed",
     "Part",
+    "PlanEntry",
     "Problem",
     "Question",
     "Questions",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
 from exhume.model.coverage import Need
+from exhume.model.flow import Value
+from exhume.model.vocabulary import Outcome
 
 Role = Literal["sigma", "yara", "ioc", "plan", "case", "other"]
 
@@ -46,6 +49,42 @@ class Problem:
     pack: str
     file: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEntry:
+    """One entry of a pack's ``plan.yml``: a clean-up step and when it is due."""
+
+    id: str
+    pack: str
+    order: int
+    """Place on the one axis of all packs' steps: 10 collect, 20 isolate, 30 remove, 40 rebuild, 50 credentials,
+    60 patch, 70 harden, 80 verify."""
+    title: str
+    how: str
+    reversible: bool
+    rules: tuple[str, ...] = ()
+    """Trace or rule ids; a finding of any of them makes the step due."""
+    outcome: Outcome | None = None
+    """The step is due when the campaign reached this outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One record of a pack's own test cases that a rule must hit, or must miss."""
+
+    rule: str
+    """Trace or rule id."""
+    must_hit: bool
+    why: str
+    file: str
+    """The file in the pack that holds the case, and its place there: ``cases/ecp.yml#3``."""
+    kind: str
+    channel: str = ""
+    server: str = ""
+    fields: Mapping[str, Value] = field(default_factory=dict)
+    content: bytes | None = None
+    """Bytes of the file, for file rules; inert."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,10 @@ class Detector(Protocol):
         rule could match. ``None`` when no such set exists: then every line is parsed. Empty: no rule wants it."""
         ...
 
-    def detect(self, record: Record) -> Iterator[Finding]: ...
+    def detect(self, record: Record) -> Iterator[Finding | Gap]:
+        """The findings that the record raises; a Gap where a rule could not look at all of it (a file that is too
+        large, a scan that ran out of time)."""
+        ...
 
 
 class Report(Protocol):

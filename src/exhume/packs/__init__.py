@@ -1,1 +1,10 @@
+"""Load, check and encode campaign packs: folders of Sigma, YARA, indicator, plan and case files."""
 
+from exhume.packs.encoding import encode
+from exhume.packs.examples import cases
+from exhume.packs.folder import load, role_of, shipped
+from exhume.packs.lint import bait, lint
+from exhume.packs.manifest import PackError
+from exhume.packs.steps import plan
+
+__all__ = ["PackError", "bait", "cases", "encode", "lint", "load", "plan", "role_of", "shipped"]

@@ -1,0 +1,205 @@
+"""The detector for indicators, and how much each type of them is worth.
+
+========================  =====================================  =========  ========  ==========
+indicator                 where                                  outcome    severity  confidence
+========================  =====================================  =========  ========  ==========
+ip, domain, url, agent    anywhere                               probe      low       low
+filename, url_path        a row answered 200                     attempt    medium    low
+filename, url_path        any other row                          probe      low       low
+filename                  a file, an event                       attempt    medium    low
+filename, url_path        a compiled page                        step       medium    low
+path                      a file, an event, a setting            step       medium    low
+path                      any other row                          attempt    medium    low
+webshell_parameter        POST to a server-side page, 200        step       high      medium
+webshell_parameter        any other row                          attempt    medium    medium
+string                    an event                               step       high      medium
+string                    any other row                          attempt    medium    medium
+hash                      a file, an event                       write      critical  high
+hash of a dual-use tool   a file, an event                       probe      low       low
+========================  =====================================  =========  ========  ==========
+
+Why: addresses are rented and change hands, so they tell at most that somebody came by. Names of web shells were
+chosen to look like product files, and everybody probes for the known ones after the first reports; a name that was
+really served or compiled says more, but names alone are never sure. A parameter name that was made up for one shell
+is not sent to a page by chance, and 200 to a POST is how a shell answers; a product page answers 200 as well, so it
+stays at ``step``. A hash is the file itself. Tools that administrators use too (``dual use`` in the cluster's name)
+prove nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from exhume.detectors.ioc.feeds import indicators
+from exhume.detectors.ioc.indicator import Indicator
+from exhume.detectors.ioc.literals import literal
+from exhume.detectors.ioc.lookup import Lookup
+from exhume.detectors.ioc.places import FILE_KINDS, STATE_KINDS, TYPES_OF_KIND, role_of
+from exhume.model import Because, Confidence, Finding, Gap, Host, Outcome, Pack, Problem, Record, Rule, Severity
+from exhume.model.windows import SERVER_SIDE
+
+_STATUS = ("sc-status", "HttpStatus", "StatusCode", "ResponseStatus")
+_METHOD = ("cs-method", "Method", "HttpMethod")
+_HASHES = frozenset({"md5", "sha1", "sha256"})
+_NAMELESS = frozenset({"string", "user_agent", "webshell_parameter", "url"})
+"""Types whose value is free text: rule ids hold its hash instead."""
+_WORDS = {
+    "ip": "Address", "domain": "Domain", "url": "URL", "filename": "File name", "path": "Path", "url_path": "URL path",
+    "user_agent": "User agent", "webshell_parameter": "Web shell parameter", "string": "Text", "md5": "File (MD5)",
+    "sha1": "File (SHA-1)", "sha256": "File (SHA-256)",
+}  # fmt: skip
+_TECHNIQUES = {"filename": "T1505.003", "url_path": "T1505.003", "webshell_parameter": "T1505.003"}
+_Found = tuple[str, str, Indicator]
+
+
+class Ioc:
+    """Finds records that hold a value of the packs' indicator files."""
+
+    def __init__(self, found: Iterable[Indicator], problems: Iterable[Problem] = ()) -> None:
+        self._indicators = tuple(dict.fromkeys(found))
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        self._lookup = Lookup(self._indicators)
+        self.wants: frozenset[str] = frozenset(kind for kind, types in TYPES_OF_KIND.items() if types & self._lookup.types)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self._indicators, self.problems)
+
+    @classmethod
+    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self:
+        """Load all indicator files of the packs. Values that cannot be used are in ``problems``; it never raises."""
+        found: list[Indicator] = []
+        problems: list[Problem] = []
+        for pack in packs:
+            for file in pack.of("ioc"):
+                read, refused = indicators(pack, file)
+                found += read
+                problems += refused
+        return cls(found, problems)
+
+    def literals(self, kind: str) -> frozenset[str] | None:
+        """See ``Detector``: the indicators' own texts, or what of them survives every log's way of writing."""
+        if kind not in self.wants:
+            return frozenset()
+        if kind in STATE_KINDS:
+            return None
+        texts: set[str] = set()
+        for one in self._indicators:
+            if one.type in TYPES_OF_KIND[kind]:
+                text = literal(one)
+                if text is None:
+                    return None
+                texts.add(text)
+        return frozenset(texts)
+
+    def detect(self, record: Record) -> Iterator[Finding | Gap]:
+        """One finding for each indicator that the record holds."""
+        wanted = TYPES_OF_KIND.get(record.kind)
+        if wanted is None or not wanted & self._lookup.types:
+            return
+        seen: set[Indicator] = set()
+        for field, value, one in self._matches(record):
+            if one.type in wanted and one not in seen:
+                seen.add(one)
+                yield Finding.of(_rule(one, record), record, [Because(field, value, _test(one))])
+
+    def _matches(self, record: Record) -> Iterator[_Found]:
+        strings = "string" in TYPES_OF_KIND[record.kind] and "string" in self._lookup.types
+        for field, value in record.fields.items():
+            if not value or isinstance(value, bool | int | float):
+                continue
+            text = "\n".join(value) if isinstance(value, tuple) else value
+            for one in self._in_field(role_of(field), text):
+                yield field, text, one
+            if strings:
+                for one in self._lookup.texts(text):
+                    yield field, text, one
+        if record.kind in FILE_KINDS:
+            return
+        # A page that was compiled or a file that a tool named may stand under ``name`` alone.
+        name = record.text("name") if record.kind in STATE_KINDS else ""
+        for one in self._lookup.path(name):
+            yield "name", name, one
+
+    def _in_field(self, role: str, text: str) -> Iterator[Indicator]:
+        look = self._lookup
+        match role:
+            case "address":
+                yield from look.addresses(text)
+            case "host":
+                yield from look.hosts(text)
+                yield from look.urls(text)
+            case "command":
+                yield from look.hosts(text)
+                yield from look.urls(text)
+                yield from look.words(text)
+            case "url":
+                yield from look.url(text)
+            case "path":
+                yield from look.path(text)
+            case "hash":
+                yield from look.hashes(text)
+            case "agent":
+                yield from look.agent(text)
+
+
+def _rule(one: Indicator, record: Record) -> Rule:
+    outcome, severity, confidence = worth(one, record)
+    value = hashlib.sha256(one.value.encode()).hexdigest()[:12] if one.type in _NAMELESS else one.value
+    of = one.campaign if not one.cluster or one.cluster == one.campaign else f"{one.campaign} ({one.cluster})"
+    technique = _TECHNIQUES.get(one.type)
+    return Rule(
+        id=f"ioc:{one.type}:{value}"[:300],
+        pack=one.pack,
+        title=f"{_WORDS[one.type]} known from {of}"[:200],
+        outcome=outcome,
+        severity=severity,
+        confidence=confidence,
+        techniques=(technique,) if technique else (),
+        own=one.own,
+        fold=("path",) if record.kind in FILE_KINDS else (),
+        falsepositives=("The same name or value used by somebody else",) if one.type not in _HASHES else (),
+        references=(one.source,) if one.source else (),
+    )
+
+
+def worth(one: Indicator, record: Record) -> tuple[Outcome, Severity, Confidence]:
+    """What an indicator in this record shows: the table above."""
+    low = (Outcome.PROBE, Severity.LOW, Confidence.LOW)
+    state_or_event = record.kind in STATE_KINDS or record.kind == "windows.event"
+    served = _first(record, _STATUS) == "200"
+    match one.type:
+        case "md5" | "sha1" | "sha256":
+            return low if "dual use" in one.cluster.lower() else (Outcome.WRITE, Severity.CRITICAL, Confidence.HIGH)
+        case "path":
+            return (Outcome.STEP if state_or_event else Outcome.ATTEMPT, Severity.MEDIUM, Confidence.LOW)
+        case "filename" | "url_path":
+            if record.kind == "aspnet.compiled":
+                return Outcome.STEP, Severity.MEDIUM, Confidence.LOW
+            return (Outcome.ATTEMPT, Severity.MEDIUM, Confidence.LOW) if state_or_event or served else low
+        case "webshell_parameter":
+            if served and _first(record, _METHOD).upper() == "POST" and _server_side(record):
+                return Outcome.STEP, Severity.HIGH, Confidence.MEDIUM
+            return Outcome.ATTEMPT, Severity.MEDIUM, Confidence.MEDIUM
+        case "string":
+            if record.kind == "windows.event":
+                return Outcome.STEP, Severity.HIGH, Confidence.MEDIUM
+            return Outcome.ATTEMPT, Severity.MEDIUM, Confidence.MEDIUM
+    return low
+
+
+def _first(record: Record, names: Iterable[str]) -> str:
+    return next((text for name in names if (text := record.text(name))), "")
+
+
+def _server_side(record: Record) -> bool:
+    path = record.text("url").partition("?")[0].lower()
+    return any(part.rpartition(".")[2] in SERVER_SIDE for part in path.split("/") if "." in part)
+
+
+def _test(one: Indicator) -> str:
+    """Free texts are not repeated here: reports would hold what an antivirus acts on."""
+    if one.type == "string":
+        return "holds a text of the indicator list"
+    return f"{one.type} of the indicator list: {one.value}"[:300]

@@ -1,0 +1,126 @@
+"""``pack.yml``: read and checked. The format: docs/reference/packs.md."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import yaml
+
+from exhume.model.coverage import Need, Seen
+
+MANIFEST = "pack.yml"
+NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_VERSION = re.compile(r"\d+(?:\.\d+){0,3}")
+_CVE = re.compile(r"CVE-\d{4}-\d{4,}")
+_KIND = re.compile(r"[a-z]+\.[a-z]+(?:-[a-z]+)*")
+
+
+class PackError(ValueError):
+    """A pack that cannot be used at all. The message is one line: the file, and what is wrong with it."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"{file}: {reason}")
+        self.file = file
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a ``pack.yml`` says."""
+
+    name: str
+    version: str
+    title: str
+    entry_cve: str
+    first_exploited: date | None
+    needs: tuple[Need, ...]
+
+
+def one_line(error: Exception) -> str:
+    """The message of an exception, on one line, at most 200 characters."""
+    return " ".join(str(error).split())[:200]
+
+
+def load_yaml(file: str, text: str) -> Any:
+    """The first YAML document of a text. Raises ``PackError`` when it is not YAML."""
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise PackError(file, f"not YAML: {one_line(error)}") from None
+
+
+def mapping(file: str, value: object, what: str, allowed: frozenset[str]) -> dict[str, Any]:
+    """The value as a mapping that has no keys but the allowed ones. Raises ``PackError``."""
+    if not isinstance(value, dict):
+        raise PackError(file, f"{what} is not a mapping")
+    unknown = sorted(str(key) for key in value if key not in allowed)
+    if unknown:
+        raise PackError(file, f"{what} has the unknown key {unknown[0]!r}; known: {', '.join(sorted(allowed))}")
+    return value
+
+
+def text_of(file: str, entry: dict[str, Any], key: str, what: str) -> str:
+    """A text that must be there and not be empty. Raises ``PackError``."""
+    value = entry.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise PackError(file, f"{what} has no {key} (a text)")
+    return value.strip()
+
+
+def parse_manifest(text: str) -> Manifest:
+    """The manifest in the text of a ``pack.yml``. Raises ``PackError``."""
+    top = mapping(
+        MANIFEST,
+        load_yaml(MANIFEST, text),
+        "the file",
+        frozenset({"name", "version", "title", "window", "needs", "description"}),
+    )
+    name = text_of(MANIFEST, top, "name", "the file")
+    if not NAME.fullmatch(name):
+        raise PackError(MANIFEST, f"name {name!r} is not lower-case letters and digits joined by hyphens")
+    version = str(top.get("version", ""))
+    if not _VERSION.fullmatch(version):
+        raise PackError(MANIFEST, f"version {version!r} is not numbers joined by dots, e.g. 1.0.0")
+    title = text_of(MANIFEST, top, "title", "the file")
+    cve, day = _window(top.get("window"))
+    return Manifest(name, version, title, cve, day, _needs(top.get("needs")))
+
+
+def _window(value: object) -> tuple[str, date | None]:
+    if value is None:
+        return "", None
+    window = mapping(MANIFEST, value, "window", frozenset({"cve", "first_exploited"}))
+    cve = str(window.get("cve") or "")
+    if cve and not _CVE.fullmatch(cve):
+        raise PackError(MANIFEST, f"window.cve {cve!r} is not a CVE id, e.g. CVE-2021-26855")
+    day = window.get("first_exploited")
+    if day is not None and type(day) is not date:
+        raise PackError(MANIFEST, f"window.first_exploited {str(day)!r} is not a day, e.g. 2021-01-03")
+    return cve, day
+
+
+def _needs(value: object) -> tuple[Need, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise PackError(MANIFEST, "needs is not a list")
+    needs: list[Need] = []
+    for item in value:
+        group = mapping(MANIFEST, item, "an entry of needs", frozenset({"name", "any_of"}))
+        name = text_of(MANIFEST, group, "name", "an entry of needs")
+        sources = group.get("any_of")
+        if not isinstance(sources, list) or not sources:
+            raise PackError(MANIFEST, f"the need {name!r} has no any_of (a list)")
+        needs.append(Need(name, tuple(_seen(name, source) for source in sources)))
+    return tuple(needs)
+
+
+def _seen(need: str, value: object) -> Seen:
+    source = mapping(MANIFEST, value, f"a source of the need {need!r}", frozenset({"kind", "channel"}))
+    kind = text_of(MANIFEST, source, "kind", f"a source of the need {need!r}")
+    if not _KIND.fullmatch(kind):
+        raise PackError(MANIFEST, f"{kind!r} in the need {need!r} is not a kind of record")
+    return Seen(kind, str(source.get("channel", "*")))

@@ -1,0 +1,84 @@
+"""Indicators: exact values only, and never worth more than they are."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from exhume.detectors.ioc import Ioc
+from exhume.model import Finding, Host, Pack, PackFile, Record, Source
+
+LIST = """\
+type,value,campaign,cluster,first_seen,source
+ip,203.0.113.9,demo,,,r
+ip,198.51.100.0/24,demo,,,r
+ip,2001:db8::9,demo,,,r
+domain,evil.test,demo,,,r
+filename,OutlookEN.aspx,demo,,,r
+url_path,/owa/auth/zntwv.aspx,demo,,,r
+path,C:\\ProgramData\\it.zip,demo,,,r
+user_agent,antSword/v2.1,demo,,,r
+webshell_parameter,orangenb,demo,,,r
+sha256,{a},demo,,,r
+""".replace("{a}", "a" * 64)
+
+
+def ioc(tmp_path: Path, text: str = LIST, name: str = "a.csv") -> Ioc:
+    (tmp_path / name).write_text(text)
+    return Ioc.from_packs([Pack("demo", "1", "demo", "0", own=True, files=(PackFile(tmp_path / name, "ioc", name),))], Host())
+
+
+def found(detector: Ioc, kind: str, **fields: str) -> list[tuple[str, str]]:
+    record = Record(kind, None, {k.replace("__", "-"): v for k, v in fields.items()}, Source("e", "f", "line 1"))
+    return [(f.rule.split(":")[1], str(f.outcome)) for f in detector.detect(record) if isinstance(f, Finding)]
+
+
+@pytest.mark.parametrize(
+    ("value", "hit"),
+    [
+        ("203.0.113.9", True), ("203.0.113.99", False), ("1203.0.113.9", False), ("10.0.0.1 203.0.113.9", True), ("::ffff:203.0.113.9", True),
+        ("198.51.100.77", True), ("2001:DB8:0:0:0:0:0:9", True), ("203.0.113.9:443", True), ("fe80::1%3", False),
+    ],
+)  # fmt: skip
+def test_addresses_are_compared_as_addresses(tmp_path: Path, value: str, hit: bool) -> None:
+    assert found(ioc(tmp_path), "iis.access", c__ip=value) == ([("ip", "probe")] if hit else [])
+
+
+def test_each_type_is_worth_what_the_table_says(tmp_path: Path) -> None:
+    detector = ioc(tmp_path)
+    assert found(detector, "iis.access", url="/owa/auth/outlooken.aspx", sc__status="404") == [("filename", "probe")]
+    assert found(detector, "iis.access", url="/owa/auth/outlooken.aspx", sc__status="200") == [("filename", "attempt")]
+    assert found(detector, "iis.access", url="/owa/auth/zntwv.aspx?x=1", sc__status="302") == [("url_path", "probe")]
+    assert found(detector, "file.entry", windows_path="D:\\ProgramData\\it.zip") == [("path", "step")]
+    assert found(detector, "web.file", sha256="A" * 64) == [("sha256", "write")]
+    shell = {"url": "/a/x.aspx?orangenb=1", "sc__status": "200"}
+    assert found(detector, "iis.access", cs__method="POST", **shell) == [("webshell_parameter", "step")]
+    assert found(detector, "iis.access", cs__method="GET", **shell) == [("webshell_parameter", "attempt")]
+    assert found(detector, "windows.event", CommandLine="curl http://www.evil.test/a") == [("domain", "probe")]
+    assert found(detector, "windows.event", CommandLine="curl http://notevil.test/a") == []
+
+
+def test_ordinary_crawlers_and_empty_files_are_refused_with_the_reason(tmp_path: Path) -> None:
+    text = "type,value\nuser_agent,Googlebot/2.1+(+http://www.googlebot.com/bot.html)\nip,127.0.0.1\nfilename,w3wp.exe\nmd5,d41d8cd98f00b204e9800998ecf8427e\n"
+    detector = ioc(tmp_path, text)
+    assert len(detector.problems) == 4
+    assert detector.wants == frozenset()
+
+
+def test_stix_patterns(tmp_path: Path) -> None:
+    pattern = "[ipv4-addr:value = '203.0.113.9'] OR [file:hashes.'SHA-256' = '" + "b" * 64 + "' AND file:name = 'x.exe']"
+    text = '{"type": "bundle", "objects": [{"type": "indicator", "id": "indicator--1", "pattern": "%s"}, {"type": "indicator", "id": "indicator--2", "pattern": "[file:name LIKE \'x\']"}]}'
+    detector = ioc(tmp_path, text % pattern, "a.json")
+    assert found(detector, "iis.access", c__ip="203.0.113.9") == [("ip", "probe")]
+    assert found(detector, "file.entry", sha256="b" * 64) == [("sha256", "write")]
+    assert [p.reason.split(":")[0] for p in detector.problems] == ["indicator--2"]
+
+
+def test_literals_stand_in_the_lines_and_survive_pickling(tmp_path: Path) -> None:
+    detector = pickle.loads(pickle.dumps(ioc(tmp_path)))
+    literals = detector.literals("iis.access")
+    assert literals is not None
+    assert {"203.0.113.9", "198.51.100.", "outlooken.aspx", "orangenb", "evil.test"} <= literals
+    assert detector.literals("file.entry") is None
