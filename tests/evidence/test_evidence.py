@@ -6,9 +6,13 @@ import os
 import pickle
 import random
 import tarfile
+import warnings
 import zipfile
 
 import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exhume.evidence import EvidenceError, Limits, from_memory, open_evidence
 from exhume.model import Cause, File, Gap
@@ -180,3 +184,61 @@ def test_garbage_behind_a_magic_raises_only_os_errors(ending):
             except OSError:
                 broken += 1
         assert broken
+
+
+def test_zst_streams_frames_and_says_where_it_was_cut():
+    data = random.Random(7).randbytes(400_000)
+    frame = zstandard.ZstdCompressor().compress(data)
+    evidence = from_memory(
+        {"a.log.zst": frame + frame, "b.log.zst": frame[:200_000], "c.tar.zst": zstandard.compress(tarred([("m", b"1")], "w:"))}
+    )
+    assert read(evidence, "a.log.zst!/a.log") == data * 2
+    with pytest.raises(EvidenceError) as caught:
+        read(evidence, "b.log.zst!/b.log")
+    assert caught.value.cause == Cause.DAMAGED
+    assert read(evidence, "c.tar.zst!/m") == b"1"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_any_member_name_is_listed_once_and_readable(names):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = zipped([(f"n/{name}.log", str(n).encode()) for n, name in enumerate(names)])
+    evidence = from_memory({"z.zip": data})
+    inner = [p for p in split(evidence)[0] if p.startswith("z.zip!/")]
+    assert sorted(read(evidence, p) for p in inner) == sorted(str(n).encode() for n in range(len(names)))
+    assert all(".." not in p.split("/") and p.count("!/") == 1 for p in inner)
+
+
+def test_members_that_overlap_are_refused():
+    data = bytearray(zipped([("a", b"1" * 100), ("b", b"2" * 100)], zipfile.ZIP_STORED))
+    second = data.rindex(b"PK\x01\x02")
+    data[second + 42 : second + 46] = (0).to_bytes(4, "little")
+    _, gaps = split(from_memory({"o.zip": bytes(data)}))
+    assert [g.cause for g in gaps] == [Cause.LIMIT]
+
+
+def test_a_link_given_by_the_user_is_followed_and_a_folder_that_cannot_be_listed_is_a_gap(tmp_path, monkeypatch):
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "real.log").write_bytes(b"row")
+    (tmp_path / "link.log").symlink_to(tmp_path / "real.log")
+    linked = open_evidence([tmp_path / "link.log"])
+    assert [read(linked, p) for p in split(linked)[0]] == [b"row"]
+    plain = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied")
+        return plain(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    files, gaps = split(open_evidence([tmp_path]))
+    assert "real.log" in files
+    assert (Cause.UNREADABLE, "locked") in {(g.cause, g.source.path) for g in gaps}

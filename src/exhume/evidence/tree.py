@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -222,7 +223,7 @@ class Disk:
     def members(self) -> Iterator[Member | Lost]:
         if self._single:
             path, name = self._single
-            yield described(path.stat(), name, str(path.absolute()))
+            yield described(path.stat(), name, str(path.resolve()))
 
     def open(self, key: int | str) -> BinaryIO:
         return opened(str(key))
@@ -249,3 +250,10 @@ def check(path: Path) -> None:
         raise EvidenceError(f"{str(path)!r} does not exist or cannot be looked at") from error
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise EvidenceError(f"{str(path)!r} is neither a file nor a folder")
+    try:
+        if stat.S_ISDIR(mode):
+            os.scandir(path).close()
+        else:
+            opened(str(path.resolve())).close()
+    except OSError as error:
+        raise EvidenceError(f"{str(path)!r} cannot be opened: {error.strerror or 'system error'}") from error

@@ -13,7 +13,10 @@ _FEED = 2048
 
 
 class ZstdStream(io.RawIOBase):
-    """Raises ``EOFError`` for a cut-off frame and ``ValueError`` for a damaged one."""
+    """Raises ``EOFError`` for a cut-off frame and ``ValueError`` for a damaged one.
+
+    Like gzip's stream it leaves its source open.
+    """
 
     def __init__(self, source: BinaryIO) -> None:
         import zstandard
@@ -55,8 +58,3 @@ class ZstdStream(io.RawIOBase):
         except self._error as error:
             raise ValueError("damaged frame") from error
         return True
-
-    def close(self) -> None:
-        if not self.closed:
-            self._source.close()
-        super().close()
