@@ -242,3 +242,12 @@ def test_a_link_given_by_the_user_is_followed_and_a_folder_that_cannot_be_listed
     files, gaps = split(open_evidence([tmp_path]))
     assert "real.log" in files
     assert (Cause.UNREADABLE, "locked") in {(g.cause, g.source.path) for g in gaps}
+
+
+def test_a_compressed_tar_and_what_lies_in_it_is_one_portion():
+    inner = zipped([("in.log", b"deep")])
+    evidence = from_memory({"t.tar.gz": tarred([("a", b"1"), ("n.zip", inner), ("z", b"2")])})
+    files, gaps = split(evidence)
+    assert gaps == []
+    assert evidence.batches() == [("t.tar.gz",), tuple(p for p in files if "!/" in p)]
+    assert [read(evidence, p) for p in evidence.batches()[1]] == [b"1", inner, b"deep", b"2"]

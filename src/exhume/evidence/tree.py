@@ -203,10 +203,9 @@ class Tree:
             reason = told(error)
             self._lose(path, reason.cause, f"archive cannot be entered: {reason}")
             return
-        own = portion or (path if container.sequential else "")
-        if own and not portion:
-            self._entries[path] = Entry(self._entries[path].member, self._entries[path].inside, "")
-        self._add_all(container, f"{path}!/", path, own and f"{own}!", depth + 1)
+        self._open[path] = container
+        own = portion or (f"{path}!" if container.sequential else "")
+        self._add_all(container, f"{path}!/", path, own, depth + 1)
 
     def _lose(self, path: str, cause: Cause, detail: str) -> None:
         self._lost.append((len(self._entries or ()), Lost(path, cause, detail)))
