@@ -1,0 +1,96 @@
+"""Zip archives, also zip64. Names are text, members are streamed."""
+
+from __future__ import annotations
+
+import itertools
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO, cast
+
+from exhume.evidence.limits import Limits
+from exhume.evidence.member import Lost, Member, Origin, clean
+from exhume.model.vocabulary import Cause
+
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+class Zip:
+    """The plug for zip archives."""
+
+    sequential = False
+
+    def __init__(self, origin: Origin, name: str, limits: Limits) -> None:
+        self._zip = zipfile.ZipFile(origin())
+        self._limits = limits
+
+    @staticmethod
+    def detect(head: bytes) -> bool:
+        return head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"))
+
+    def members(self) -> Iterator[Member | Lost]:
+        infos = self._zip.infolist()
+        overlapping = _overlapping(infos)
+        for index, info in enumerate(infos):
+            if info.is_dir():
+                continue
+            path = clean(info.filename)
+            lost = self._refused(info, index in overlapping)
+            if lost:
+                yield Lost(path, *lost)
+            else:
+                modified, created = _times(info.extra)
+                yield Member(path, index, info.file_size, modified, created, info.compress_size)
+
+    def _refused(self, info: zipfile.ZipInfo, overlaps: bool) -> tuple[Cause, str] | None:
+        limits = self._limits
+        if info.flag_bits & 1:
+            return Cause.UNREADABLE, "encrypted"
+        if info.compress_type not in _METHODS:
+            return Cause.UNREADABLE, "packed with a method that is not supported"
+        if overlaps:
+            return Cause.LIMIT, "limit: overlaps another member"
+        if info.file_size > limits.max_file_bytes:
+            return Cause.LIMIT, "limit: larger than the allowed size of one file"
+        if info.file_size > max(limits.ratio_from_bytes, limits.max_ratio * info.compress_size):
+            return Cause.LIMIT, "limit: expands beyond the allowed ratio"
+        return None
+
+    def open(self, key: int | str) -> BinaryIO:
+        return cast(BinaryIO, self._zip.open(self._zip.infolist()[int(key)]))
+
+
+def _overlapping(infos: list[zipfile.ZipInfo]) -> set[int]:
+    """Indexes of members whose bytes run into the next one's: the trick of bombs whose members share one kernel."""
+    order = sorted(range(len(infos)), key=lambda n: infos[n].header_offset)
+    found: set[int] = set()
+    for here, following in itertools.pairwise(order):
+        if infos[here].header_offset + 30 + infos[here].compress_size > infos[following].header_offset:
+            found.add(here)
+    return found
+
+
+def _times(extra: bytes) -> tuple[datetime | None, datetime | None]:
+    """Modified and created in UTC from the NTFS (0x000a) or extended-timestamp (0x5455) field.
+
+    The plain DOS time has no zone and is not used. References: PKWARE APPNOTE 4.5.5, Info-ZIP extrafld.txt.
+    """
+    place = 0
+    modified = created = None
+    while place + 4 <= len(extra):
+        tag, size = (int.from_bytes(extra[place + n : place + n + 2], "little") for n in (0, 2))
+        body = extra[place + 4 : place + 4 + size]
+        place += 4 + size
+        if tag == 0x000A and len(body) >= 32 and body[4:8] == b"\x01\x00\x18\x00":
+            modified, created = (_filetime(body[n : n + 8]) for n in (8, 24))
+        elif tag == 0x5455 and len(body) >= 5 and body[0] & 1 and modified is None:
+            seconds = int.from_bytes(body[1:5], "little", signed=True)
+            modified = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return modified, created
+
+
+def _filetime(raw: bytes) -> datetime | None:
+    ticks = int.from_bytes(raw, "little")
+    if not 0 < ticks < 2_650_467_744_000_000_000:
+        return None
+    return datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)
