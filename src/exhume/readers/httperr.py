@@ -44,4 +44,4 @@ class HttpErr:
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
         dialect = W3c(file, KIND, lambda cells: (), lambda file, row: "HTTPERR")
-        return (yield from LineLog(file, dialect, sieve, frozenset(), self._block).read(stream))
+        return (yield from LineLog(file, dialect, sieve, block=self._block).read(stream))

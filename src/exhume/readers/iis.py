@@ -2,7 +2,7 @@
 
 One row (IIS 10 with its default fields)::
 
-    2021-03-03 06:49:42 192.0.2.10 POST /ecp/y.js &CorrelationID=<empty>; 443 - 203.0.113.50 python-requests/2.25.1 - 200 0 0 1406
+    2021-03-03 06:49:42 192.0.2.10 POST /ecp/y.js - 443 - 203.0.113.50 python-requests/2.25.1 - 200 0 0 1406
 
 Times are UTC. The header is written anew whenever the worker restarts or the fields change, before or after ``#Software:``.
 
@@ -25,8 +25,10 @@ _SOFTWARE = b"#Software: Microsoft Internet Information Services"
 _FOLDER = re.compile(r"(?:^|/)((?:W3|FTP|MSFTP|SMTP|NNTP)SVC\d+)/", re.IGNORECASE)
 _NAME = re.compile(r"(?:^|/)(?:W3SVC\d+/(?:[^/]*)|u_(?:ex|nc)\d{4,8}(?:_x)?)\.log$", re.IGNORECASE)
 _PORTS = {"80": "W3SVC1", "443": "W3SVC1", "81": "W3SVC2", "444": "W3SVC2"}
-_FIRST = tuple("date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent)".split())
-_LAST = tuple("sc-status sc-substatus sc-win32-status time-taken".split())
+_FIRST = (
+    "date", "time", "s-ip", "cs-method", "cs-uri-stem", "cs-uri-query", "s-port", "cs-username", "c-ip", "cs(User-Agent)",
+)  # fmt: skip
+_LAST = ("sc-status", "sc-substatus", "sc-win32-status", "time-taken")
 
 
 class Iis:
@@ -56,7 +58,7 @@ class Iis:
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
         dialect = W3c(file, KIND, _usual, _site)
-        return (yield from LineLog(file, dialect, sieve, self.kinds, self._block).read(stream))
+        return (yield from LineLog(file, dialect, sieve, block=self._block).read(stream))
 
 
 def _usual(cells: list[str]) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ Windows services write their logs in place: power loss leaves NUL-filled blocks 
 was written ends in the middle of a row, and text editors and PowerShell turn UTF-8 into UTF-16. Here all of that becomes plain
 UTF-8-like bytes in blocks of whole lines; what was odd about it is left visible to the caller, never repaired silently.
 
-The blocks depend on the block size, but nothing that is derived from them may: runs of NUL are shortened to ``NUL_RUN`` wherever
-they fall, and a line's number and limit do not depend on where a block ends.
+The blocks depend on the block size, but nothing that is derived from them may: runs of NUL are shortened to ``NUL_RUN``
+wherever they fall, and a line's number and limit do not depend on where a block ends.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """From blocks of lines to records, gaps and spans: shape first, sieve second.
 
-Every line is looked at once for its shape, at native speed and whole blocks at a time: does it start with a time, has it as many
-cells as its header has names, does it name the server that the file is of? Only lines that do not fit are looked at singly, by
-the dialect. From this come the spans, the gaps and the readings, so they cannot depend on the sieve. Then the sieve names the lines
-that a rule could match, and only these become records.
+Every line is looked at once for its shape, at native speed and whole blocks at a time: does it start with a time, has it as
+many cells as its header has names, does it name the server that the file is of? Only lines that do not fit are looked at
+singly, by the dialect. From this come the spans, the gaps and the readings, so they cannot depend on the sieve. Then the sieve
+names the lines that a rule could match, and only these become records.
 
 A dialect (``iis``, ``exchange``) is the state of one file being read; it knows headers, cells and fields.
 """
@@ -17,13 +17,15 @@ from datetime import datetime
 from typing import BinaryIO, Protocol, TypeAlias
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
-from exhume.readers.lines import BLOCK, BOM, LONGEST, NUL_RUN, Block, Defects, Lines
+from exhume.readers.lines import BLOCK, BOM, LONGEST, NUL_RUN, Defects, Lines
 from exhume.readers.stamps import Hours, Mask
 
 Yield: TypeAlias = Record | Gap | Reading
 Identity: TypeAlias = tuple[str, str, str]
 """Kind, channel and server of a row."""
 
+BUSY = frozenset({"iis.access", "exchange.httpproxy"})
+"""Logs that are written around the clock (docs/reference/records.md)."""
 TORN = "{count} rows are torn or have not the cells that the header names; they were read as far as possible"
 CUT = "The last row is cut off"
 NULS = "NUL bytes at {count} places (as after a power loss or in space that was never written); text there is lost"
@@ -98,9 +100,9 @@ class LineLog:
     """Reads one file of one dialect. See ``Reader.read`` for what comes out."""
 
     def __init__(
-        self, file: File, dialect: Dialect, sieve: Sieve | None, busy: frozenset[str], block: int = BLOCK, longest: int = LONGEST
+        self, file: File, dialect: Dialect, sieve: Sieve | None, *, block: int = BLOCK, longest: int = LONGEST
     ) -> None:
-        self._file, self._dialect, self._sieve, self._busy = file, dialect, sieve, busy
+        self._file, self._dialect, self._sieve = file, dialect, sieve
         self._block, self._longest = block, longest
         self._defects = Defects()
         self._logs: dict[Identity, Hours] = {}
@@ -136,7 +138,7 @@ class LineLog:
         home = next((h for h in self._logs.values() if h.first), None) or self._log(self._main())
         home.join(self._stray)
         return [
-            Span(kind, channel, server, self._file.folder, h.records, h.first, h.last, frozenset(h.hours), kind in self._busy)
+            Span(kind, channel, server, self._file.folder, h.records, h.first, h.last, frozenset(h.hours), kind in BUSY)
             for (kind, channel, server), h in self._logs.items()
             if h.first
         ]
@@ -149,19 +151,24 @@ class LineLog:
             lines.pop()
         final = final or not whole  # only the end of a file lacks its newline
         wanted = self._wanted(data, len(lines))
-        heads = [i for i, line in enumerate(lines) if line.startswith(self._dialect.heads)]
         start = 0
-        for stop in [*heads, len(lines)]:
-            part = _Part(lines, start, stop, number, final or stop < len(lines), not whole and stop == len(lines))
-            done = yield from self._run(part, wanted, NUL_RUN in data)
-            if done < stop:
-                return sum(len(line) + 1 for line in lines[:done])
-            start = stop
-            if stop < len(lines) and self._dialect.head(_bare(lines[stop]), number + stop):
-                start = stop + 1
-            elif stop < len(lines):
-                yield from self._run(_Part(lines, stop, stop + 1, number, True, False), wanted, True)
-                start = stop + 1
+        while start < len(lines):
+            marks = self._dialect.heads
+            heads = [i for i, line in enumerate(lines[start:], start) if line.startswith(marks)]
+            for stop in [*heads, len(lines)]:
+                part = _Part(lines, start, stop, number, final or stop < len(lines), not whole and stop == len(lines))
+                done = yield from self._run(part, wanted, NUL_RUN in data)
+                if done < stop:
+                    return sum(len(line) + 1 for line in lines[:done])
+                start = stop
+                if stop == len(lines):
+                    break
+                start += 1
+                if not self._dialect.head(_bare(lines[stop]), number + stop):
+                    closed, last = final or start < len(lines), not whole and start == len(lines)
+                    yield from self._run(_Part(lines, stop, start, number, closed, last), wanted, True)
+                if self._dialect.heads is not marks:  # another header: other lines may be headers now
+                    break
         return len(data)
 
     def _wanted(self, data: bytes, count: int) -> Sequence[int]:

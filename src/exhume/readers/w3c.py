@@ -1,8 +1,8 @@
 """Rows of W3C extended logs, as IIS and HTTP.sys write them: cells between blanks, named by the last ``#Fields:`` line.
 
-A blank inside a value is written ``+``, in theory. In real logs cookies, user names, module-written query strings and custom fields
-hold blanks, so that a row has more cells than its header has names. Then cells that can be nothing else (times, addresses, methods,
-status numbers) are held fast, and the text between them takes up the surplus.
+A blank inside a value is written ``+``, in theory. In real logs cookies, user names, module-written query strings and custom
+fields hold blanks, so that a row has more cells than its header has names. Then cells that can be nothing else (times,
+addresses, methods, status numbers) are held fast, and the text between them takes up the surplus.
 
 References: logs.md 1 and 2 of the project's notes; plaso's issue 3529 (Exchange rows with two blanks before the user name).
 """
@@ -10,7 +10,7 @@ References: logs.md 1 and 2 of the project's notes; plaso's issue 3529 (Exchange
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from exhume.model import Cause, File, Gap, Reading, Record
@@ -22,7 +22,7 @@ from exhume.readers.urls import decoded_url
 
 _NUMBER = re.compile(r"-|\d+").fullmatch
 _ADDRESS = re.compile(r"-|(?=.*[.:])[0-9A-Fa-f.:]+(?:%\w+)?").fullmatch
-_ANCHORS: dict[str, Callable[[str], object]] = {
+_ANCHORS: Mapping[str, Callable[[str], object]] = {
     "date": re.compile(r"\d{4}-\d\d-\d\d").fullmatch,
     "time": re.compile(r"\d\d:\d\d:\d\d(?:\.\d+)?").fullmatch,
     "s-ip": _ADDRESS,
@@ -37,6 +37,7 @@ _WORDS = frozenset({"s-sitename", "s-computername", "streamid", "streamid_ex", "
 """Never hold a blank, but could be anything else."""
 _GREEDY = ("cs(Cookie)", "cs-uri-query", "cs-uri", "cs(User-Agent)", "cs-username")
 """Which of several text fields side by side takes the surplus: the first of these."""
+_COMMENT = re.compile(rb"#(?:[A-Za-z-]+(?::|\s|\Z)|\s*\Z)")
 _SURPLUS = 500
 """Cells too many beyond which a row is called torn unseen."""
 NO_HEADER = "The first rows stand before any #Fields line; the usual order of fields was assumed"
@@ -45,7 +46,7 @@ _STEPS = 2000
 
 
 def fit(names: Sequence[str], cells: Sequence[str]) -> list[str] | None:
-    """The cells of a row that has too many, put in their fields; None when the anchors do not stand in the order of the names."""
+    """The cells of a row that has too many, put in their fields; None when its anchors do not stand in the order of the names."""
     return _fit(tuple(names), list(cells), [_STEPS])
 
 
@@ -85,13 +86,16 @@ def _share(names: tuple[str, ...], cells: list[str]) -> list[str]:
 class W3c:
     """One W3C log being read. Server and channel are found by ``place``."""
 
-    heads = (b"#", BOM, b"\0")
-    loose = False
-
     def __init__(
-        self, file: File, kind: str, default: Callable[[list[str]], tuple[str, ...]], place: Callable[[File, dict[str, str]], str]
+        self,
+        file: File,
+        kind: str,
+        default: Callable[[list[str]], tuple[str, ...]],
+        place: Callable[[File, dict[str, str]], str],
     ) -> None:
         self.file, self.kind = file, kind
+        self.heads: tuple[bytes, ...] = (b"#", BOM, b"\0")
+        self.loose = False
         self.layout: Layout | None = None
         self.mask: Mask | None = None
         self.tokens: tuple[bytes, ...] = ()
@@ -106,6 +110,8 @@ class W3c:
     def head(self, line: bytes, number: int) -> bool:
         line = line.removeprefix(BOM)
         if not line.startswith(b"#"):
+            return False
+        if not _COMMENT.match(line):
             return False
         word, _, rest = line.decode("utf-8", "backslashreplace").partition(":")
         if word == "#Fields":
