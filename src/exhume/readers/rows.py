@@ -4,8 +4,6 @@ Every line is looked at once for its shape, at native speed and whole blocks at 
 many cells as its header has names, does it name the server that the file is of? Only lines that do not fit are looked at
 singly, by the dialect. From this come the spans, the gaps and the readings, so they cannot depend on the sieve. Then the sieve
 names the lines that a rule could match, and only these become records.
-
-A dialect (``iis``, ``exchange``) is the state of one file being read; it knows headers, cells and fields.
 """
 
 from __future__ import annotations
@@ -14,15 +12,14 @@ from bisect import bisect_left
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
+from exhume.readers.dialect import Dialect, Identity, Layout, Look
 from exhume.readers.lines import BLOCK, BOM, LONGEST, NUL_RUN, Defects, Lines
 from exhume.readers.stamps import Hours, Mask
 
 Yield: TypeAlias = Record | Gap | Reading
-Identity: TypeAlias = tuple[str, str, str]
-"""Kind, channel and server of a row."""
 
 BUSY = frozenset({"iis.access", "exchange.httpproxy"})
 """Logs that are written around the clock (docs/reference/records.md)."""
@@ -31,69 +28,6 @@ CUT = "The last row is cut off"
 NULS = "NUL bytes at {count} places (as after a power loss or in space that was never written); text there is lost"
 NO_TIME = "{count} rows have a time that could not be read; they count for no day"
 EMPTY = "The file is empty"
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How rows look under the header in force."""
-
-    names: tuple[str, ...]
-    delimiter: bytes
-    quoted: bool
-    """Cells may be quoted as in RFC 4180."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a look at one line said."""
-
-    time: datetime | None = None
-    torn: bool = False
-    ends: int = 0
-    """How many lines after the first belong to the row."""
-    more: bool = False
-    """It may go on in lines that are not here yet."""
-    timeless: bool = False
-    """It need not have a time (free text that goes on)."""
-
-
-class Dialect(Protocol):
-    """The state of one file being read."""
-
-    layout: Layout | None
-    mask: Mask | None
-    """Shape of the start of a row; None when every line must be looked at singly."""
-    heads: tuple[bytes, ...]
-    """How lines begin that may be headers or comments."""
-    tokens: tuple[bytes, ...]
-    """What stands in every row of the file's own server and channel."""
-    loose: bool
-    """True when the identity of every row must be asked for."""
-    kind: str
-
-    def head(self, line: bytes, number: int) -> bool:
-        """Takes a header or comment; False when the line is a row after all."""
-        ...
-
-    def learn(self, lines: Sequence[bytes]) -> None:
-        """Sets ``mask`` from the first of these lines that is a good row. It makes things fast, and changes no result."""
-        ...
-
-    def look(self, lines: Sequence[bytes], at: int, stop: int) -> Look:
-        """What the line ``lines[at]`` is; a row may go on up to ``stop``."""
-        ...
-
-    def begin(self, row: bytes, number: int, time: datetime | None) -> Iterator[Reading]:
-        """The first good row under a header."""
-        ...
-
-    def identity(self, row: bytes) -> Identity: ...
-
-    def record(self, row: bytes, number: int) -> Record: ...
-
-    def end(self) -> Iterator[Gap | Reading]:
-        """What is left to say when the file has ended."""
-        ...
 
 
 class LineLog:
@@ -314,11 +248,14 @@ class LineLog:
                 fits = [s for i, s in enumerate(fits, part.start) if i not in out]
             main.records += len(fits)
             main.add_starts(fits, mask)
+        others: dict[Identity, list[bytes]] = {}
         for i in sorted(strange):
-            log = self._log(dialect.identity(_bare(part.lines[i])))
-            log.records += 1
+            others.setdefault(dialect.identity(_bare(part.lines[i])), []).append(starts[i - part.start])
+        for identity, begun in others.items():
+            log = self._log(identity)
+            log.records += len(begun)
             if mask is not None:
-                log.add_starts([starts[i - part.start]], mask)
+                log.add_starts(begun, mask)
         for i in sorted(single - rows.skipped):
             for row, time in zip(rows.of(i), rows.times.get(i, ()), strict=False):
                 log = self._stray if i in rows.torn else self._log(dialect.identity(row))

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 
 def decoded_url(stem: str, query: str = "") -> str:
-    """Path and, after ``?``, query; percent-decoded twice, ``+`` and invalid escapes kept, bytes that are no UTF-8 as ``\\xff``.
+    """Path and, after ``?``, query; decoded twice, ``+`` and invalid escapes kept, bytes that are no UTF-8 as ``\\xff``.
 
     Twice, because Exchange's front end decodes once and hands on what the back end decodes again.
     """

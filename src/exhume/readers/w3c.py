@@ -15,8 +15,8 @@ from datetime import datetime
 
 from exhume.model import Cause, File, Gap, Reading, Record
 from exhume.model.flow import Value
+from exhume.readers.dialect import Identity, Layout, Look
 from exhume.readers.lines import BOM
-from exhume.readers.rows import Identity, Layout, Look
 from exhume.readers.stamps import Mask, parse_time
 from exhume.readers.urls import decoded_url
 
@@ -46,7 +46,7 @@ _STEPS = 2000
 
 
 def fit(names: Sequence[str], cells: Sequence[str]) -> list[str] | None:
-    """The cells of a row that has too many, put in their fields; None when its anchors do not stand in the order of the names."""
+    """The cells of a row that has too many, put in their fields; None when its anchors do not stand in their order."""
     return _fit(tuple(names), list(cells), [_STEPS])
 
 

@@ -4,8 +4,8 @@ One row (HttpProxy, shortened)::
 
     2021-03-03T06:49:51.543Z,5b1c…a001,15,1,2176,2,,Ecp,mail.contoso.test,/ecp/y.js,,FBA,false,,,ServerInfo~a]@ex01…,python-requests/2.25.1,…
 
-Times are UTC. Encoding is UTF-8 with a byte order mark. Read as well: files whose plain header line stands first, again, or alone
-(rows saved by PowerShell's ``Export-Csv``, with ``,``, ``;`` or tabs).
+Times are UTC. Encoding is UTF-8 with a byte order mark. Read as well: files whose plain header line stands first, again, or
+alone (rows saved by PowerShell's ``Export-Csv``, with ``,``, ``;`` or tabs).
 
 References: logs.md 3 to 7 of the project's notes; docs/reference/records.md for the kinds.
 """

@@ -1,8 +1,8 @@
 """Cells of a CSV row as Exchange writes them, and as analysts' tools write them again.
 
-Quoting is RFC 4180, but user agents and URLs hold what an attacker likes, and a lone quote must never swallow the rows behind it. So
-a cell counts as quoted only when its closing quote is followed by a delimiter or the end; else its quotes are text. A row goes on
-in the next line only when that closes the quote and gives exactly the cells that the header names.
+Quoting is RFC 4180, but user agents and URLs hold what an attacker likes, and a lone quote must never swallow the rows behind
+it. So a cell counts as quoted only when its closing quote is followed by a delimiter or the end; else its quotes are text. A
+row goes on in the next line only when that closes the quote and gives exactly the cells that the header names.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from exhume.readers.rows import Look
+from exhume.readers.dialect import Look
 
 MOST_LINES = 20
 """Lines that a row may go on for."""
@@ -45,7 +45,7 @@ def split(text: str, delimiter: str, expected: int) -> list[str]:
 
 
 def goes_on(lines: Sequence[bytes], at: int, stop: int, delimiter: str, expected: int) -> Look:
-    """Does the row that begins in ``lines[at]`` with an open quote go on in the next lines? ``ends`` says how many (0: it does not).
+    """Does the row that begins in ``lines[at]`` with an open quote go on in the next lines? ``ends`` says how many (or 0).
 
     A line that begins like a row ends the search: two requests with one quote each would otherwise hide each other.
     """
@@ -61,11 +61,6 @@ def goes_on(lines: Sequence[bytes], at: int, stop: int, delimiter: str, expected
         text += b"\n" + following.rstrip(b"\r")
         if len(text) > MOST_BYTES:
             return Look()
-        if text.count(b'"') % 2 == 0 and len(_quoted(text, delimiter)) == expected:
+        if text.count(b'"') % 2 == 0 and len(split(text.decode("utf-8", "replace"), delimiter, -1)) == expected:
             return Look(ends=ends)
     return Look()
-
-
-def _quoted(text: bytes, delimiter: str) -> list[str]:
-    cells = split(text.decode("utf-8", "backslashreplace"), delimiter, -1)
-    return cells

@@ -9,11 +9,11 @@ from datetime import date, datetime
 
 from exhume.model import Cause, File, Gap, Reading, Record
 from exhume.model.flow import Value
+from exhume.readers.dialect import Identity, Layout, Look
 from exhume.readers.exchange import kinds
 from exhume.readers.exchange.cells import goes_on, split
 from exhume.readers.exchange.pairs import unpack
 from exhume.readers.lines import BOM
-from exhume.readers.rows import Identity, Layout, Look
 from exhume.readers.stamps import Mask, parse_time
 from exhume.readers.urls import decoded_url
 
@@ -213,10 +213,18 @@ class ExchangeCsv:
         fixed = self._log.channel if self._log else ""
         if not row or self.layout is None or (self._server_at is None and self._protocol_at is None):
             return (self.kind, fixed or self._channel, self._server)
-        cells = self._cells(row)
+        cells = self._first_cells(row)
         server = _host(_at(cells, self._server_at)) or self._server
         protocol = kinds.protocol_name(_at(cells, self._protocol_at)) or self._channel
         return (self.kind, fixed or protocol, server)
+
+    def _first_cells(self, row: bytes) -> list[str]:
+        """Cells up to the last that tells whose the row is: merged exports ask this of every row."""
+        last = max(at for at in (self._server_at, self._protocol_at) if at is not None)
+        parts = row.split(self._delimiter.encode(), last + 1)
+        if len(parts) < last + 2 or any(b'"' in part for part in parts[: last + 1]):
+            return self._cells(row)
+        return [part.decode("utf-8", "backslashreplace") for part in parts[: last + 1]]
 
     # rows
 

@@ -1,9 +1,9 @@
 """``EventData`` of ECP logs: pairs of a type-marked name and a value, between semicolons.
 
-A pair whose value holds ``;``, ``'`` or ``"`` is wrapped whole in single quotes with inner ones doubled; the CSV cell around it has
-been undone before. On disk::
+A pair whose value holds ``;``, ``'`` or ``"`` is wrapped whole in single quotes with inner ones doubled; the CSV cell around it
+has been undone before. On disk::
 
-    "S:TIME=812;'S:CMD=Set-OabVirtualDirectory.ExternalUrl=''http://f/<tag a=""b"">''.Identity=''2''';S:URL=/ecp/DDI/DDIService.svc"
+    "S:TIME=812;'S:CMD=Set-OabVirtualDirectory.ExternalUrl=''http://f/<tag a=""b"">''.Identity=''2''';S:URL=/ecp/x.svc"
 
 References: logs.md 4 of the project's notes.
 """
@@ -19,7 +19,7 @@ _MOST = 500
 
 
 def unpack(text: str) -> dict[str, str]:
-    """The pairs of one cell, wrapping undone. Names that occur again are joined, one value a line. What is no pair is left out."""
+    """The pairs of one cell, wrapping undone. Names that occur again are joined; what is no pair is left out."""
     pairs: dict[str, str] = {}
     for match in _PAIR.finditer(text):
         wrapped, bare, end = match.groups()
