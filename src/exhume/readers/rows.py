@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO, TypeAlias
 
@@ -187,6 +187,8 @@ class LineLog:
             look = self._dialect.look(part.lines, i, part.stop)
             if look.more and not part.closed:
                 return False
+            if look.more and part.unended and i == len(part.lines) - 1:
+                look = replace(look, torn=True)  # the file ends within a quoted cell
             if look.ends:
                 rows.pieces[i] = [_bare(b"\n".join(part.lines[i : i + look.ends + 1]))]
                 rows.skipped.update(range(i + 1, i + look.ends + 1))

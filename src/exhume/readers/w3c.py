@@ -33,6 +33,9 @@ _ANCHORS: Mapping[str, Callable[[str], object]] = {
     ("s-port", "c-port", "sc-status", "sc-substatus", "sc-win32-status", "sc-bytes", "cs-bytes", "time-taken", "s-siteid"),
     _NUMBER,
 )
+_EXCHANGE_PORT = re.compile(r"80|81|443|444").fullmatch
+_TELLS = ({**_ANCHORS, "s-port": _EXCHANGE_PORT}, _ANCHORS)
+"""A bare number in a query could be the port as well: those that Exchange listens on are tried first."""
 _WORDS = frozenset({"s-sitename", "s-computername", "streamid", "streamid_ex", "s-reason", "s-queuename"})
 """Never hold a blank, but could be anything else."""
 _GREEDY = ("cs(Cookie)", "cs-uri-query", "cs-uri", "cs(User-Agent)", "cs-username")
@@ -47,13 +50,19 @@ _STEPS = 2000
 
 def fit(names: Sequence[str], cells: Sequence[str]) -> list[str] | None:
     """The cells of a row that has too many, put in their fields; None when its anchors do not stand in their order."""
-    return _fit(tuple(names), list(cells), [_STEPS])
+    for tell in _TELLS:
+        fitted = _fit(tuple(names), list(cells), tell, [_STEPS])
+        if fitted:
+            return fitted
+    return None
 
 
-def _fit(names: tuple[str, ...], cells: list[str], steps: list[int]) -> list[str] | None:
+def _fit(
+    names: tuple[str, ...], cells: list[str], tell: Mapping[str, Callable[[str], object]], steps: list[int]
+) -> list[str] | None:
     head: list[str] = []
     while names and (names[0] in _ANCHORS or names[0] in _WORDS):
-        if not cells or not _ANCHORS.get(names[0], bool)(cells[0]):
+        if not cells or not tell.get(names[0], bool)(cells[0]):
             return None
         head.append(cells[0])
         names, cells = names[1:], cells[1:]
@@ -66,9 +75,9 @@ def _fit(names: tuple[str, ...], cells: list[str], steps: list[int]) -> list[str
         steps[0] -= 1
         if steps[0] < 0:
             return None
-        if not _ANCHORS.get(names[texts], bool)(cells[taken]):
+        if not tell.get(names[texts], bool)(cells[taken]):
             continue
-        rest = _fit(names[texts:], cells[taken:], steps)
+        rest = _fit(names[texts:], cells[taken:], tell, steps)
         if rest is not None:
             return head + _share(names[:texts], cells[:taken]) + rest
     return None
