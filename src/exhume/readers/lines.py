@@ -37,6 +37,8 @@ class Block:
     """Whole lines, each ended by a newline; only the very last line of a file may lack it."""
 
     data: bytes
+    lines: list[bytes]
+    """Its lines, without their newlines."""
     number: int
     """Line number (from 1) of the first line in it."""
 
@@ -127,8 +129,10 @@ class Lines:
             cut = data.rfind(b"\n") + 1
             if cut:
                 block = b"".join([*pending, data[:cut]]) if pending else data[:cut]
-                yield Block(block, self.number)
-                self.number += block.count(b"\n")
+                lines = block.split(b"\n")
+                lines.pop()
+                yield Block(block, lines, self.number)
+                self.number += len(lines)
                 pending, held = [], 0
             if cut < len(data) and not dropping:
                 pending.append(data[cut:])
@@ -138,7 +142,8 @@ class Lines:
         if dropping:
             self._drop()
         elif pending:
-            yield Block(b"".join(pending), self.number)
+            last = b"".join(pending)
+            yield Block(last, [last], self.number)
 
     def _drop(self) -> None:
         detail = f"{{count}} lines are longer than {self._longest >> 20} MiB and were left out"
@@ -152,7 +157,7 @@ class Lines:
             data = bytes(nuls) + text if nuls else text
             kept = data.rstrip(b"\0") if data.endswith(b"\0") else data
             nuls = min(len(data) - len(kept), len(NUL_RUN))
-            if NUL_RUN in kept:
+            if b"\0" in kept and NUL_RUN in kept:
                 kept = _NULS.sub(NUL_RUN, kept)
             if kept:
                 yield kept

@@ -45,19 +45,23 @@ class LineLog:
         self._begun: Layout | None = None
 
     def read(self, stream: BinaryIO) -> Generator[Yield, None, list[Span]]:
-        lines = Lines(stream, self._defects, self._block, self._longest)
+        blocks = Lines(stream, self._defects, self._block, self._longest)
         carried, number = b"", 1
-        for block in lines:
+        for block in blocks:
             if carried and number + carried.count(b"\n") != block.number:  # a line between was given up
-                yield from self._take(carried, number, final=True)
+                yield from self._take(carried, carried.split(b"\n")[:-1], number, final=True)
                 carried = b""
-            data, number = (carried + block.data, number) if carried else (block.data, block.number)
-            used = yield from self._take(data, number, final=False)
+            data, lines, number = block.data, block.lines, number if carried else block.number
+            if carried:
+                data = carried + data
+                lines = carried.split(b"\n")[:-1] + lines
+            used = yield from self._take(data, lines, number, final=False)
             carried = data[used:]
-            number += data.count(b"\n", 0, used)
+            if carried:
+                number += data.count(b"\n", 0, used)
         if carried:
-            yield from self._take(carried, number, final=True)
-        if not lines.size:
+            yield from self._take(carried, carried.split(b"\n")[:-1], number, final=True)
+        if not blocks.size:
             self._defects.add(Cause.DAMAGED, EMPTY, "file")
         yield from self._dialect.end()
         spans = self._spans()
@@ -77,21 +81,23 @@ class LineLog:
             if h.first
         ]
 
-    def _take(self, data: bytes, number: int, *, final: bool) -> Generator[Yield, None, int]:
+    def _take(self, data: bytes, lines: list[bytes], number: int, *, final: bool) -> Generator[Yield, None, int]:
         """One block. Gives back how many bytes were used; the rest waits for what follows."""
-        lines = data.split(b"\n")
         whole = data.endswith(b"\n")
-        if whole:
-            lines.pop()
+        nuls = b"\0" in data and NUL_RUN in data
         final = final or not whole  # only the end of a file lacks its newline
         wanted = self._wanted(data, len(lines))
         start = 0
         while start < len(lines):
-            marks = self._dialect.heads
-            heads = [i for i, line in enumerate(lines[start:], start) if line.startswith(marks)]
+            marks, mask = self._dialect.heads, self._dialect.mask
+            fit = mask.misfits(lines) if mask and not start else None
+            maybe = fit[1] if fit else range(start, len(lines))  # no header looks like the start of a row
+            heads = [i for i in maybe if lines[i].startswith(marks)]
             for stop in [*heads, len(lines)]:
-                part = _Part(lines, start, stop, number, final or stop < len(lines), not whole and stop == len(lines))
-                done = yield from self._run(part, wanted, NUL_RUN in data)
+                part = _Part(
+                    lines, start, stop, number, final or stop < len(lines), not whole and stop == len(lines), fit, mask
+                )
+                done = yield from self._run(part, wanted, nuls)
                 if done < stop:
                     return sum(len(line) + 1 for line in lines[:done])
                 start = stop
@@ -149,7 +155,7 @@ class LineLog:
         lines = part.lines if part.whole else part.lines[part.start : part.stop]
         if layout is None or mask is None:
             return [], list(range(part.start, part.stop))
-        starts, misfit = mask.misfits(lines)
+        starts, misfit = part.fit if part.whole and part.fit and part.mask is mask else mask.misfits(lines)
         odd = set(misfit)
         none = self._hours_of_none(starts, mask, odd)
         if none:
@@ -289,6 +295,9 @@ class _Part:
     """Nothing that follows can belong to the last row."""
     unended: bool
     """The last line of the file has no newline."""
+    fit: tuple[list[bytes], list[int]] | None = None
+    """What ``mask`` said of all the lines."""
+    mask: Mask | None = None
 
     @property
     def whole(self) -> bool:

@@ -136,4 +136,4 @@ class Hours:
     def no_hours(self, starts: list[bytes], mask: Mask) -> frozenset[bytes]:
         """Hour prefixes among ``starts`` that are no hour (month 13, hour 24)."""
         at = mask.start
-        return frozenset(p for p in {s[at : at + _HOUR] for s in starts} if self.hour(p) is None)
+        return frozenset(p for p in {s[at : at + _HOUR] for s in set(starts)} if self.hour(p) is None)

@@ -34,7 +34,7 @@ _ANCHORS: Mapping[str, Callable[[str], object]] = {
     _NUMBER,
 )
 _EXCHANGE_PORT = re.compile(r"80|81|443|444").fullmatch
-_TELLS = ({**_ANCHORS, "s-port": _EXCHANGE_PORT}, _ANCHORS)
+_TELLS: tuple[Mapping[str, Callable[[str], object]], ...] = ({**_ANCHORS, "s-port": _EXCHANGE_PORT}, _ANCHORS)
 """A bare number in a query could be the port as well: those that Exchange listens on are tried first."""
 _WORDS = frozenset({"s-sitename", "s-computername", "streamid", "streamid_ex", "s-reason", "s-queuename"})
 """Never hold a blank, but could be anything else."""
