@@ -146,7 +146,7 @@ class Lines:
             yield Block(last, [last], self.number)
 
     def _drop(self) -> None:
-        detail = f"{{count}} lines are longer than {self._longest >> 20} MiB and were left out"
+        detail = f"Lines longer than {self._longest >> 20} MiB, left out: {{count}}"
         self._defects.add(Cause.LIMIT, detail, f"line {self.number}")
         self.number += 1
 

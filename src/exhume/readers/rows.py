@@ -23,10 +23,10 @@ Yield: TypeAlias = Record | Gap | Reading
 
 BUSY = frozenset({"iis.access", "exchange.httpproxy"})
 """Logs that are written around the clock (docs/reference/records.md)."""
-TORN = "{count} rows are torn or have not the cells that the header names; they were read as far as possible"
+TORN = "Torn rows, or rows that have not the cells their header names: {count}; they were read as far as possible"
 CUT = "The last row is cut off"
-NULS = "NUL bytes at {count} places (as after a power loss or in space that was never written); text there is lost"
-NO_TIME = "{count} rows have a time that could not be read; they count for no day"
+NULS = "Places filled with NUL bytes (as after a power loss, or space that was never written): {count}; text there is lost"
+NO_TIME = "Rows whose time could not be read: {count}; they count for no day"
 EMPTY = "The file is empty"
 
 

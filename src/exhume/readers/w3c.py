@@ -41,10 +41,10 @@ _WORDS = frozenset({"s-sitename", "s-computername", "streamid", "streamid_ex", "
 _GREEDY = ("cs(Cookie)", "cs-uri-query", "cs-uri", "cs(User-Agent)", "cs-username")
 """Which of several text fields side by side takes the surplus: the first of these."""
 _COMMENT = re.compile(rb"#(?:[A-Za-z-]+(?::|\s|\Z)|\s*\Z)")
-_SURPLUS = 500
+_SURPLUS = 200
 """Cells too many beyond which a row is called torn unseen."""
 NO_HEADER = "The first rows stand before any #Fields line; the usual order of fields was assumed"
-_STEPS = 2000
+_STEPS = 300
 """Attempts to place the anchors of one row before it is called torn."""
 
 

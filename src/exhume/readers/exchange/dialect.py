@@ -157,7 +157,7 @@ class ExchangeCsv:
             return Look(time, torn=not self._free, timeless=self._free)
         going = Look()
         expected = len(self.layout.names)
-        if '"' in text:
+        if '"' in text and (self._time_at != 0 or _LEADING.match(text)):
             going = goes_on(lines, at, stop, self._delimiter, expected)
             if going.ends:
                 text = b"\n".join(lines[at : at + going.ends + 1]).decode("utf-8", "backslashreplace")
