@@ -16,6 +16,10 @@ _LEAST_STEM = 5
 """Letters before the extension: shorter names lie one letter away from each other by chance."""
 
 
+_COMMON = frozenset({"error.aspx", "error2.aspx", "logon.aspx", "logoff.aspx", "signout.aspx"})
+"""Names that many other applications have too: outside Exchange's folders and aspnet_client they imitate nothing."""
+
+
 @cache
 def _shipped() -> dict[str, frozenset[str]]:
     """Folder below the install root → names of the pages shipped in it."""
@@ -43,11 +47,14 @@ def near_product(path: str) -> str:
 
     One letter changed, added or left out; a known look-alike; or the name of a log-on page at a place where it is not shipped.
     """
-    folder, _, name = (in_exchange(path) or path.replace("\\", "/").lower()).rpartition("/")
+    inside = in_exchange(path)
+    lowered = path.replace("\\", "/").lower()
+    folder, _, name = (inside or lowered).rpartition("/")
     here = _shipped().get(folder, frozenset())
+    pages = _logon_pages() if inside or "/aspnet_client/" in lowered else _logon_pages() - _COMMON
     if name in here or name.endswith(_UNCOMPARED):
         return ""
-    if name in _logon_pages():
+    if name in pages:
         return name
     for row in rows("lookalikes.csv"):
         if row["name"] == name:
@@ -55,7 +62,7 @@ def near_product(path: str) -> str:
     stem, _, ending = name.rpartition(".")
     if len(stem) < _LEAST_STEM:
         return ""
-    candidates = (n for n in sorted(here | _logon_pages()) if n.endswith(f".{ending}") and not n.endswith(_UNCOMPARED))
+    candidates = (n for n in sorted(here | pages) if n.endswith(f".{ending}") and not n.endswith(_UNCOMPARED))
     return next((n for n in candidates if one_letter_apart(name, n)), "")
 
 
