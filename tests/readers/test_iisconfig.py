@@ -301,7 +301,18 @@ def test_other_encodings_are_no_damage(encode):
     assert gaps == []
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00" * 100, b"<" * 100_000, b"<a '" * 50_000, b"\xff\xfe<", b"<configuration>"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x00" * 100,
+        b"<" * 100_000,
+        b"<a '" * 50_000,
+        b"\xff\xfe<",
+        b"<configuration>",
+        b"<a>" * 200_000 + b"</b>" * 200_000,
+    ],
+)
 def test_rubbish_is_a_gap(data):
     records, _, gaps, _ = run(data)
     assert records == []

@@ -10,6 +10,8 @@ from exhume.readers.iisrewrite import RewriteRule
 
 MOST = 50_000
 """Entries kept of one file."""
+DEEPEST = 128
+"""Levels followed: IIS nests about ten deep, a hostile file a million."""
 
 _ADDED = {
     "globalmodules": ("globalModules", ""), "modules": ("modules", ""), "httpmodules": ("modules", "httpModules"),
@@ -57,7 +59,8 @@ class Sections:
 
     def start(self, tag: str, attributes: Mapping[str, str], line: int) -> None:
         parent = self._stack[-1] if self._stack else ""
-        self._stack.append(tag)
+        if len(self._stack) < DEEPEST:
+            self._stack.append(tag)
         if self._rule is not None:
             self._rule.take(tag, attributes)
         elif tag == "location":
