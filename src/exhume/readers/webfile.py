@@ -1,0 +1,123 @@
+"""Server-side web files, and PST files or certificate requests with script inside: what an attacker writes to have code run.
+
+Sample (not a line but a file): ``FrontEnd/HttpProxy/owa/auth/logon.aspx``, which begins ``<%@ Page language="c#" …%>``.
+
+References: logs.md 12 and traces.md (web-shell use; ProxyShell PS-g; CVE-2021-27065 PL-065-i) of the project's notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import BinaryIO
+
+from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
+from exhume.readers.hashes import HASH_LIMIT, Digests, digest, entry_fields, extension, listed, place, too_large
+from exhume.readers.oabdump import oab_properties
+from exhume.readers.pages import is_product, near_product
+from exhume.readers.script import ScriptSearch, decode, magic_of
+
+SERVER_SIDE = frozenset((
+    "aspx", "ashx", "asmx", "ascx", "asax", "svc", "soap", "asp", "asa", "cer", "cdx", "cshtml", "cshtm", "vbhtml",
+    "vbhtm", "master", "rem", "shtml", "shtm", "stm", "config",
+))  # fmt: skip
+"""Extensions that IIS or ASP.NET gives to server-side code (or, .config, that decide what is code)."""
+ENDS = 16 * 1024 * 1024
+"""Bytes at each end of a file above the hash limit that are searched for script."""
+_HEAD = 64 * 1024
+_CONTAINERS = ("pst", "der")
+_RAZOR_PAGES = ("cshtml", "cshtm", "vbhtml", "vbhtm")
+
+
+class WebFile:
+    """Record ``web.file`` for each server-side file. A PST or DER file without script inside is a plain ``file.entry``,
+    so every file that this reader takes yields exactly one of the two."""
+
+    name = "webfile"
+    kinds = frozenset({"web.file", "file.entry"})
+    streams = False
+
+    def __init__(self, hash_limit: int = HASH_LIMIT, ends: int = ENDS) -> None:
+        """``hash_limit``: bytes; of larger files only ``ends`` bytes at the head and at the tail are searched, with a Gap."""
+        self.hash_limit = hash_limit
+        self.ends = ends
+
+    def recognises(self, head: bytes, file: File) -> bool:
+        """Server-side by its name; PST or DER by its first bytes; any other served file that begins with server-side script."""
+        if self.expects(file) or magic_of(head) in _CONTAINERS:
+            return True
+        if not place(file)[1]:
+            return False
+        search = ScriptSearch(binary=True)
+        search.feed(head)
+        return search.found
+
+    def expects(self, file: File) -> bool:
+        return extension(file.name) in SERVER_SIDE
+
+    def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
+        look = _Look(file)
+        if file.size is not None and file.size > self.hash_limit:
+            digests = self._ends(stream, file, look)
+        else:
+            digests = digest(stream, file, "web.file", self.hash_limit, look.feed)
+        web = self.expects(file) or look.script
+        kind = "web.file" if web else "file.entry"
+        fields = entry_fields(file, digests)
+        if web:
+            fields = look.properties() | fields
+        yield Record(kind, None, fields, file.source("file"), "web" if web else "files", "", file.opener)
+        if digests.gap:
+            yield digests.gap
+        return listed(file)
+
+    def _ends(self, stream: BinaryIO, file: File, look: _Look) -> Digests:
+        """Search only the head and the tail of a file that is too large to hash."""
+        size = file.size or 0
+        try:
+            look.feed(stream.read(self.ends))
+            stream.seek(max(self.ends, size - self.ends))
+            look.feed(stream.read(self.ends))
+        except (OSError, ValueError):
+            detail = "The file is too large to hash and could be read only in part: script further inside was not looked for."
+            return Digests(size, gap=Gap("web.file", Cause.LIMIT, detail, file.source("file")))
+        return Digests(size, gap=too_large(file, "web.file", self.hash_limit))
+
+
+class _Look:
+    """What is learnt of one file while it streams by."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._head = b""
+        self._magic = ""
+        self._search: ScriptSearch | None = None
+
+    def feed(self, piece: bytes) -> None:
+        if self._search is None:
+            self._magic = magic_of(piece[:4096])
+            ending = extension(self._file.name)
+            binary = self._magic in _CONTAINERS or (self._magic != "text" and ending not in SERVER_SIDE)
+            self._search = ScriptSearch(binary=binary, razor=ending in _RAZOR_PAGES)
+        if len(self._head) < _HEAD:
+            self._head += piece[: _HEAD - len(self._head)]
+        self._search.feed(piece)
+
+    @property
+    def script(self) -> bool:
+        return self._search is not None and self._search.found
+
+    def properties(self) -> dict[str, Value]:
+        windows, url = place(self._file)
+        where = windows or self._file.path
+        dump = oab_properties(decode(self._head)) if (self._magic or "text") == "text" else {}
+        fields: dict[str, Value] = dict(dump)
+        fields |= {
+            "magic": self._magic or "text",
+            "script": self.script,
+            "oab_dump": bool(dump),
+            "product_name": is_product(where),
+        }
+        near = near_product(where) if url or is_product(where) else ""
+        if near:
+            fields["near_product"] = near
+        return fields
