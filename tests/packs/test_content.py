@@ -29,6 +29,10 @@ TRACES = {
     "cve-2020-0688": "Z88-a Z88-b Z88-c Z88-d",
     "cve-2021-42321": "CVE-2021-42321-a",
     "webshell": "WS-a WS-b WS-c WS-d WS-e WS-f WS-g WS-h WS-i WS-j WS-k",
+    "post-exploitation": """
+        PX-01 PX-02 PX-03 PX-04 PX-05 PX-06 PX-07 PX-08 PX-09 PX-10 PX-11 PX-12 PX-13 PX-14 PX-15 PX-16
+        PX-17 PX-18 PX-19 PX-20 PX-21 PX-22 PX-23 PX-24 PX-25 PX-26 PX-27
+        IM-a TA-a RW-a""",
 }
 """Every trace with a condition that the literature names, by pack: a rule has it, or the README says why none does yet."""
 
