@@ -6,9 +6,10 @@ is ``plain`` (making hostile text harmless) and ``wording`` (the words for verdi
 
 from exhume.model import Report
 from exhume.reports.document import Document, load
+from exhume.reports.html import Html
 from exhume.reports.text import Text
 from exhume.reports.timeline import Timeline
 
-REPORTS: tuple[Report, ...] = (Document(), Timeline(), Text())
+REPORTS: tuple[Report, ...] = (Document(), Html(), Timeline(), Text())
 
-__all__ = ["REPORTS", "Document", "Text", "Timeline", "load"]
+__all__ = ["REPORTS", "Document", "Html", "Text", "Timeline", "load"]
