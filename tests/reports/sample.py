@@ -97,7 +97,7 @@ def made(  # noqa: PLR0917 (a table reads best in columns)
     count: int = 1,
 ) -> Finding:
     found = Finding.of(rule, Record(kind, time, fields, source(path, place), channel, "MAIL01"), [Because(*b) for b in because])
-    last = time + timedelta(minutes=count) if time else None
+    last = time + timedelta(minutes=min(count, 600) - 1) if time else None
     return replace(
         found,
         count=count,

@@ -210,3 +210,8 @@ def test_plain_text_stays_harmless(text: str) -> None:
     assert ACTS.search(once) is None
     assert visible(visible(text)) == visible(text)
     assert "\n" not in once
+
+
+def test_the_note_stands_only_where_a_word_was_broken() -> None:
+    assert "A middle dot" in Html().render(sample.compromised()).decode()
+    assert "A middle dot" not in Html().render(sample.quiet()).decode()

@@ -18,6 +18,10 @@ from exhume.reports.html.view import values, view
 from exhume.reports.plain import DOT, NOTE, shown
 
 
+_NOTE_HERE = "\x02note\x03"
+"""Holds the place of the note until it is known whether one is needed; no text of evidence keeps such characters."""
+
+
 def page(assessment: Assessment) -> bytes:
     """The whole page, UTF-8."""
     style = _read("style.css")
@@ -27,13 +31,14 @@ def page(assessment: Assessment) -> bytes:
         .get_template("report.html.j2")
         .render(
             style=Markup(style),  # noqa: S704 (our own file)
+            note=Markup(_NOTE_HERE),  # noqa: S704 (a constant)
             policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
             v=view(assessment),
             grid=grid(assessment),
             pictures=pictures(assessment),
         )
     )
-    return text.replace("@@NOTE@@", NOTE if DOT in text else "").encode("utf-8", "replace")
+    return text.replace(_NOTE_HERE, NOTE if DOT in text else "").encode("utf-8", "replace")
 
 
 @cache
