@@ -17,7 +17,6 @@ from exhume.reports.html.picture import pictures
 from exhume.reports.html.view import values, view
 from exhume.reports.plain import DOT, NOTE, shown
 
-
 _NOTE_HERE = "\x02note\x03"
 """Holds the place of the note until it is known whether one is needed; no text of evidence keeps such characters."""
 
