@@ -29,7 +29,7 @@ from exhume.model import (
     Value,
     Window,
 )
-from exhume.reports.plain import bait
+from exhume.reports.plain import broken
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -65,7 +65,7 @@ def _block(value: Json, indent: str = "  ") -> str:
 
 
 def _text(value: Json) -> str:
-    return bait().sub(_break, _UNSAFE.sub(_escape, json.dumps(value, ensure_ascii=False, allow_nan=False)))
+    return broken(_UNSAFE.sub(_escape, json.dumps(value, ensure_ascii=False, allow_nan=False)), _break)
 
 
 def _escape(match: re.Match[str]) -> str:
