@@ -1,1 +1,15 @@
+"""Assessment → bytes. A report adds nothing and judges nothing.
 
+One more report is one file (or folder) here and one line in ``REPORTS``. Plugs do not import each other; what they share
+is ``plain`` (making hostile text harmless) and ``wording`` (the words for verdicts, outcomes and causes).
+"""
+
+from exhume.model import Report
+from exhume.reports.document import Document, load
+from exhume.reports.html import Html
+from exhume.reports.text import Text
+from exhume.reports.timeline import Timeline
+
+REPORTS: tuple[Report, ...] = (Document(), Html(), Timeline(), Text())
+
+__all__ = ["REPORTS", "Document", "Html", "Text", "Timeline", "load"]

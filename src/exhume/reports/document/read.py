@@ -1,0 +1,350 @@
+"""JSON bytes → Assessment. Unknown keys are passed over; anything else that does not fit is one line of ``ValueError``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+from exhume.model import (
+    SCHEMA,
+    Allowed,
+    Answer,
+    Assessment,
+    Because,
+    Cause,
+    Confidence,
+    Coverage,
+    Exposure,
+    Finding,
+    Gap,
+    Host,
+    Intrusion,
+    Moment,
+    Outcome,
+    PackUsed,
+    Problem,
+    Question,
+    Questions,
+    Reading,
+    Record,
+    Reply,
+    Severity,
+    Source,
+    Span,
+    State,
+    Step,
+    Tool,
+    Value,
+    Verdict,
+    Window,
+)
+
+T = TypeVar("T")
+_MOST_HOURS = 24 * 366 * 200
+"""A span of more than 200 years is not a log; without a bound a few bytes could ask for all memory."""
+_FIRST_HOUR, _LAST_HOUR = -17_259_888, 70_389_527
+"""Hours since 1970 of the years 1 and 9999: what a ``datetime`` can hold."""
+
+
+def load(data: bytes) -> Assessment:
+    """The assessment that ``Document`` wrote. Raises ``ValueError``, one line, when it is none."""
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not an exhume assessment: no JSON ({_line(error)})") from None
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise ValueError(f"not an exhume assessment of schema {SCHEMA}")
+    try:
+        return _assessment(_Node(content, "assessment"))
+    except (TypeError, OverflowError, AttributeError, ValueError) as error:
+        raise ValueError(f"not an exhume assessment: {_line(error)}") from None
+
+
+def _line(error: BaseException) -> str:
+    return "".join(c if c.isprintable() else " " for c in str(error))[:200]
+
+
+class _Node:
+    """A JSON object that knows where it stands, so that a complaint can say so."""
+
+    __slots__ = ("content", "where")
+
+    def __init__(self, content: Any, where: str) -> None:
+        if not isinstance(content, dict):
+            raise TypeError(f"{where} is no object")
+        self.content: dict[str, Any] = content
+        self.where = where
+
+    def _wrong(self, key: str, wanted: str) -> ValueError:
+        return ValueError(f"{self.where}.{key} is no {wanted}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.content.get(key, default)
+        if not isinstance(value, str):
+            raise self._wrong(key, "text")
+        return value
+
+    def maybe(self, key: str) -> str | None:
+        return self.text(key) if self.content.get(key) is not None else None
+
+    def number(self, key: str, default: int | None = None) -> int:
+        value = self.content.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self._wrong(key, "whole number")
+        return value
+
+    def truth(self, key: str, default: bool | None = None) -> bool:
+        value = self.content.get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false")
+        return value
+
+    def items(self, key: str) -> list[Any]:
+        value = self.content.get(key, [])
+        if not isinstance(value, list):
+            raise self._wrong(key, "list")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        values = self.items(key)
+        if not all(isinstance(v, str) for v in values):
+            raise self._wrong(key, "list of texts")
+        return tuple(values)
+
+    def node(self, key: str) -> _Node:
+        return _Node(self.content.get(key), f"{self.where}.{key}")
+
+    def optional(self, key: str, build: Callable[[_Node], T]) -> T | None:
+        return build(self.node(key)) if self.content.get(key) is not None else None
+
+    def nodes(self, key: str, build: Callable[[_Node], T]) -> tuple[T, ...]:
+        return tuple(build(_Node(v, f"{self.where}.{key}[{n}]")) for n, v in enumerate(self.items(key)))
+
+    def time(self, key: str) -> datetime | None:
+        text = self.maybe(key)
+        if text is None:
+            return None
+        value = datetime.fromisoformat(text)
+        if value.tzinfo is None:
+            raise self._wrong(key, "time with a zone")
+        return value.astimezone(UTC)
+
+    def moment(self, key: str) -> datetime:
+        value = self.time(key)
+        if value is None:
+            raise self._wrong(key, "time")
+        return value
+
+    def day(self, key: str) -> date | None:
+        text = self.maybe(key)
+        return date.fromisoformat(text) if text is not None else None
+
+
+def _assessment(n: _Node) -> Assessment:
+    questions = n.node("questions")
+    coverage = n.node("coverage")
+    return Assessment(
+        tool=_tool(n.node("tool")),
+        generated=n.moment("generated"),
+        host=_host(n.node("host")),
+        verdict=Verdict.parse(n.text("verdict")),
+        questions=Questions(
+            exposed=_question(questions.node("exposed")),
+            attacked=_question(questions.node("attacked")),
+            broken_into=_question(questions.node("broken_into")),
+            since_how_far=_question(questions.node("since_how_far")),
+            clean_now=_question(questions.node("clean_now")),
+        ),
+        answers=n.nodes("answers", _answer),
+        findings=n.nodes("findings", _finding),
+        coverage=Coverage(coverage.nodes("spans", _span), coverage.nodes("gaps", _gap)),
+        readings=n.nodes("readings", _reading),
+        exposure=n.nodes("exposure", _exposure),
+        intrusions=n.nodes("intrusions", _intrusion),
+        timeline=n.nodes("timeline", _moment),
+        plan=n.nodes("plan", _step),
+        allowed=n.nodes("allowed", _allowed),
+        problems=n.nodes("problems", lambda p: Problem(p.text("pack"), p.text("file"), p.text("reason"))),
+        period=n.optional("period", _window),
+        evidence=n.texts("evidence"),
+        schema=n.text("schema"),
+    )
+
+
+def _tool(n: _Node) -> Tool:
+    packs = n.nodes("packs", lambda p: PackUsed(p.text("name"), p.text("version"), p.text("digest")))
+    return Tool(n.text("version"), n.text("engine"), packs)
+
+
+def _host(n: _Node) -> Host:
+    return Host(
+        name=n.text("name", ""),
+        product=n.text("product", ""),
+        cu=n.text("cu", ""),
+        build=n.text("build", ""),
+        build_source=n.text("build_source", ""),
+        install_root=n.text("install_root", ""),
+        time_zone=n.text("time_zone", ""),
+        roles=n.texts("roles"),
+        servers=n.texts("servers"),
+    )
+
+
+def _question(n: _Node) -> Question:
+    return Question(Reply(n.text("answer")), n.text("text"), n.texts("limits"))
+
+
+def _window(n: _Node) -> Window:
+    return Window(date.fromisoformat(n.text("since")), date.fromisoformat(n.text("until")))
+
+
+def _answer(n: _Node) -> Answer:
+    outcome = n.maybe("outcome")
+    return Answer(
+        campaign=n.text("campaign"),
+        title=n.text("title", ""),
+        verdict=Verdict.parse(n.text("verdict")),
+        outcome=None if outcome is None else Outcome.parse(outcome),
+        first_seen=n.time("first_seen"),
+        last_seen=n.time("last_seen"),
+        findings=n.texts("findings"),
+        limits=n.texts("limits"),
+        window=n.optional("window", _window),
+    )
+
+
+def _exposure(n: _Node) -> Exposure:
+    return Exposure(n.text("cve"), State(n.text("state")), n.text("why", ""), n.day("since"), n.day("until"))
+
+
+def _step(n: _Node) -> Step:
+    return Step(
+        order=n.number("order"),
+        title=n.text("title"),
+        why=n.text("why"),
+        how=n.text("how"),
+        reversible=n.truth("reversible"),
+        findings=n.texts("findings"),
+    )
+
+
+def _source(n: _Node) -> Source:
+    return Source(n.text("evidence", ""), n.text("path"), n.text("at"))
+
+
+def _finding(n: _Node) -> Finding:
+    sources = n.nodes("sources", _source)
+    if not sources:
+        raise ValueError(f"{n.where} has no source")
+    return Finding(
+        rule=n.text("rule"),
+        pack=n.text("pack"),
+        title=n.text("title"),
+        outcome=Outcome.parse(n.text("outcome")),
+        decisive=n.truth("decisive"),
+        severity=Severity.parse(n.text("severity")),
+        confidence=Confidence.parse(n.text("confidence")),
+        because=n.nodes("because", lambda b: Because(b.text("field"), b.text("value"), b.text("test"))),
+        techniques=n.texts("techniques"),
+        cves=n.texts("cves"),
+        subject=n.text("subject", ""),
+        count=n.number("count"),
+        first_seen=n.time("first_seen"),
+        last_seen=n.time("last_seen"),
+        sources=sources,
+        record=_record(n.node("record"), n.time("time"), sources[0]),
+        own=n.truth("own", True),
+        trace=n.text("trace", ""),
+        falsepositives=n.texts("falsepositives"),
+        references=n.texts("references"),
+    )
+
+
+def _record(n: _Node, time: datetime | None, first: Source) -> Record:
+    fields = n.node("fields")
+    return Record(
+        kind=n.text("kind"),
+        time=time,
+        fields={name: _value(fields, name) for name in fields.content},
+        source=n.optional("source", _source) or first,
+        channel=n.text("channel", ""),
+        server=n.text("server", ""),
+    )
+
+
+def _value(n: _Node, name: str) -> Value:
+    value = n.content[name]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return n.texts(name)
+
+
+def _intrusion(n: _Node) -> Intrusion:
+    return Intrusion(
+        id=n.text("id"),
+        first_seen=n.time("first_seen"),
+        last_seen=n.time("last_seen"),
+        findings=n.texts("findings"),
+        addresses=n.texts("addresses"),
+        user_agents=n.texts("user_agents"),
+        web_shells=n.texts("web_shells"),
+        accounts=n.texts("accounts"),
+        mailboxes=n.texts("mailboxes"),
+        cluster=n.text("cluster", ""),
+        cluster_why=n.text("cluster_why", ""),
+        activity=n.texts("activity"),
+    )
+
+
+def _moment(n: _Node) -> Moment:
+    return Moment(n.moment("time"), n.text("what"), n.text("kind"), n.maybe("finding") or "", n.optional("source", _source))
+
+
+def _reading(n: _Node) -> Reading:
+    return Reading(n.text("what"), n.text("value"), n.day("day"), n.text("trust"), _source(n.node("source")))
+
+
+def _span(n: _Node) -> Span:
+    return Span(
+        kind=n.text("kind"),
+        channel=n.text("channel"),
+        server=n.text("server"),
+        path=n.text("path"),
+        records=n.number("records"),
+        first=n.time("first"),
+        last=n.time("last"),
+        hours=_hours(n),
+        busy=n.truth("busy", False),
+    )
+
+
+def _hours(n: _Node) -> frozenset[int]:
+    hours: set[int] = set()
+    for run in n.items("hours"):
+        if not (isinstance(run, list) and len(run) == 2 and all(type(x) is int for x in run)):
+            raise ValueError(f"{n.where}.hours is no list of runs")
+        first, count = run
+        if count < 1 or len(hours) + count > _MOST_HOURS or first < _FIRST_HOUR or first + count > _LAST_HOUR:
+            raise ValueError(f"{n.where}.hours holds a run of {count} hours")
+        hours.update(range(first, first + count))
+    return frozenset(hours)
+
+
+def _gap(n: _Node) -> Gap:
+    return Gap(
+        kind=n.text("kind"),
+        cause=Cause(n.text("cause")),
+        detail=n.text("detail"),
+        source=n.optional("source", _source),
+        since=n.time("since"),
+        until=n.time("until"),
+        channel=n.text("channel", ""),
+        server=n.text("server", ""),
+        count=n.number("count", 1),
+    )
+
+
+def _allowed(n: _Node) -> Allowed:
+    return Allowed(_finding(n.node("finding")), n.text("reason"), n.day("until"))

@@ -1,0 +1,318 @@
+"""Assessment → JSON bytes."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import TypeAlias
+
+from exhume.model import (
+    Allowed,
+    Answer,
+    Assessment,
+    Coverage,
+    Finding,
+    Gap,
+    Host,
+    Intrusion,
+    Moment,
+    Question,
+    Reading,
+    Record,
+    Source,
+    Span,
+    Step,
+    Tool,
+    Value,
+    Window,
+)
+from exhume.reports.plain import broken
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+_UNSAFE = re.compile(
+    r"[<>%(&\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
+
+
+class Document:
+    """The machine-readable result; every other program relies on its keys."""
+
+    name = "json"
+    filename = "assessment.json"
+
+    def render(self, assessment: Assessment) -> bytes:
+        """UTF-8 JSON. ``load`` gives back an equal assessment, except that lone surrogates (bytes that were not UTF-8)
+        come back as U+FFFD, and numbers that JSON does not have (NaN, infinity) as text.
+
+        Characters that act on a terminal, in HTML or on an antivirus stand as ``\\u`` escapes: the same text to every
+        JSON parser, harmless to everything else that reads the file.
+        """
+        lines = [f"{_text(key)}: {_block(value)}" for key, value in _document(assessment).items()]
+        return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8")
+
+
+def _block(value: Json, indent: str = "  ") -> str:
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(indent + _text(item) for item in value) + f"\n{indent[2:]}]"
+    if isinstance(value, dict) and any(isinstance(v, list | dict) and v for v in value.values()):
+        inner = [f"{indent}{_text(k)}: {_block(v, indent + '  ')}" for k, v in value.items()]
+        return "{\n" + ",\n".join(inner) + f"\n{indent[2:]}}}"
+    return _text(value)
+
+
+def _text(value: Json) -> str:
+    return broken(_UNSAFE.sub(_escape, json.dumps(value, ensure_ascii=False, allow_nan=False)), _break)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if 0xD800 <= code <= 0xDFFF:
+        return "\\ufffd"
+    if code > 0xFFFF:
+        code -= 0x10000
+        return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+    return f"\\u{code:04x}"
+
+
+def _break(match: re.Match[str]) -> str:
+    """The same text with one character escaped. The sixth or later: the first five may be the tail of another escape."""
+    word = match.group()
+    place = max(5, len(word) // 2)
+    return f"{word[:place]}\\u{ord(word[place]):04x}{word[place + 1 :]}" if place < len(word) else word
+
+
+def _document(a: Assessment) -> dict[str, Json]:
+    questions = a.questions
+    return {
+        "schema": a.schema,
+        "tool": _tool(a.tool),
+        "generated": _time(a.generated),
+        "host": _host(a.host),
+        "verdict": str(a.verdict),
+        "questions": {
+            "exposed": _question(questions.exposed),
+            "attacked": _question(questions.attacked),
+            "broken_into": _question(questions.broken_into),
+            "since_how_far": _question(questions.since_how_far),
+            "clean_now": _question(questions.clean_now),
+        },
+        "period": _window(a.period),
+        "evidence": list(a.evidence),
+        "answers": [_answer(x) for x in a.answers],
+        "exposure": [
+            {"cve": x.cve, "state": str(x.state), "since": _day(x.since), "until": _day(x.until), "why": x.why}
+            for x in a.exposure
+        ],
+        "plan": [_step(x) for x in a.plan],
+        "findings": [_finding(x) for x in a.findings],
+        "intrusions": [_intrusion(x) for x in a.intrusions],
+        "timeline": [_moment(x) for x in a.timeline],
+        "readings": [_reading(x) for x in a.readings],
+        "coverage": _coverage(a.coverage),
+        "allowed": [_allowed(x) for x in a.allowed],
+        "problems": [{"pack": x.pack, "file": x.file, "reason": x.reason} for x in a.problems],
+    }
+
+
+def _time(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _day(value: date | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def _texts(values: Iterable[str]) -> list[Json]:
+    return list(values)
+
+
+def _window(window: Window | None) -> Json:
+    return {"since": _day(window.since), "until": _day(window.until)} if window else None
+
+
+def _tool(tool: Tool) -> Json:
+    packs: list[Json] = [{"name": p.name, "version": p.version, "digest": p.digest} for p in tool.packs]
+    return {"version": tool.version, "engine": tool.engine, "packs": packs}
+
+
+def _host(host: Host) -> Json:
+    return {
+        "name": host.name,
+        "product": host.product,
+        "cu": host.cu,
+        "build": host.build,
+        "build_source": host.build_source,
+        "install_root": host.install_root,
+        "time_zone": host.time_zone,
+        "roles": _texts(host.roles),
+        "servers": _texts(host.servers),
+    }
+
+
+def _question(question: Question) -> Json:
+    return {"answer": str(question.answer), "text": question.text, "limits": _texts(question.limits)}
+
+
+def _answer(answer: Answer) -> Json:
+    return {
+        "campaign": answer.campaign,
+        "title": answer.title,
+        "verdict": str(answer.verdict),
+        "outcome": None if answer.outcome is None else str(answer.outcome),
+        "first_seen": _time(answer.first_seen),
+        "last_seen": _time(answer.last_seen),
+        "findings": _texts(answer.findings),
+        "limits": _texts(answer.limits),
+        "window": _window(answer.window),
+    }
+
+
+def _step(step: Step) -> Json:
+    return {
+        "order": step.order,
+        "title": step.title,
+        "why": step.why,
+        "how": step.how,
+        "reversible": step.reversible,
+        "findings": _texts(step.findings),
+    }
+
+
+def _place(source: Source) -> dict[str, Json]:
+    return {"path": source.path, "at": source.at, "evidence": source.evidence}
+
+
+def _finding(f: Finding) -> Json:
+    return {
+        "id": f.id,
+        "rule": f.rule,
+        "pack": f.pack,
+        "title": f.title,
+        "outcome": str(f.outcome),
+        "decisive": f.decisive,
+        "severity": str(f.severity),
+        "confidence": str(f.confidence),
+        "time": _time(f.record.time),
+        "count": f.count,
+        "first_seen": _time(f.first_seen),
+        "last_seen": _time(f.last_seen),
+        "techniques": _texts(f.techniques),
+        "cves": _texts(f.cves),
+        "because": [{"field": b.field, "value": b.value, "test": b.test} for b in f.because],
+        "source": _place(f.source),
+        "sources": [_place(s) for s in f.sources],
+        "record": _record(f.record),
+        "subject": f.subject,
+        "own": f.own,
+        "trace": f.trace,
+        "falsepositives": _texts(f.falsepositives),
+        "references": _texts(f.references),
+    }
+
+
+def _record(record: Record) -> Json:
+    return {
+        "kind": record.kind,
+        "channel": record.channel,
+        "server": record.server,
+        "source": _place(record.source),
+        "fields": _fields(record.fields),
+    }
+
+
+def _fields(fields: Mapping[str, Value]) -> Json:
+    return {name: _value(fields[name]) for name in sorted(fields)}
+
+
+def _value(value: Value) -> Json:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _intrusion(i: Intrusion) -> Json:
+    return {
+        "id": i.id,
+        "first_seen": _time(i.first_seen),
+        "last_seen": _time(i.last_seen),
+        "findings": _texts(i.findings),
+        "addresses": _texts(i.addresses),
+        "user_agents": _texts(i.user_agents),
+        "web_shells": _texts(i.web_shells),
+        "accounts": _texts(i.accounts),
+        "mailboxes": _texts(i.mailboxes),
+        "cluster": i.cluster,
+        "cluster_why": i.cluster_why,
+        "activity": _texts(i.activity),
+    }
+
+
+def _moment(m: Moment) -> Json:
+    return {
+        "time": _time(m.time),
+        "what": m.what,
+        "kind": m.kind,
+        "finding": m.finding or None,
+        "source": _place(m.source) if m.source else None,
+    }
+
+
+def _reading(r: Reading) -> Json:
+    return {"what": r.what, "value": r.value, "day": _day(r.day), "trust": r.trust, "source": _place(r.source)}
+
+
+def _coverage(coverage: Coverage) -> Json:
+    return {"spans": [_span(s) for s in coverage.spans], "gaps": [_gap(g) for g in coverage.gaps]}
+
+
+def _span(span: Span) -> Json:
+    return {
+        "kind": span.kind,
+        "channel": span.channel,
+        "server": span.server,
+        "path": span.path,
+        "first": _time(span.first),
+        "last": _time(span.last),
+        "records": span.records,
+        "holes": [{"since": _time(a), "until": _time(b)} for a, b in span.holes()],
+        "busy": span.busy,
+        "hours": _runs(span.hours),
+    }
+
+
+def _runs(hours: frozenset[int]) -> list[Json]:
+    """Hours since 1970 in runs: ``[first, how many]``."""
+    runs: list[list[int]] = []
+    for hour in sorted(hours):
+        if runs and hour == runs[-1][0] + runs[-1][1]:
+            runs[-1][1] += 1
+        else:
+            runs.append([hour, 1])
+    return [list(run) for run in runs]
+
+
+def _gap(gap: Gap) -> Json:
+    return {
+        "kind": gap.kind,
+        "channel": gap.channel,
+        "path": gap.source.path if gap.source else None,
+        "cause": str(gap.cause),
+        "detail": gap.detail,
+        "since": _time(gap.since),
+        "until": _time(gap.until),
+        "server": gap.server,
+        "count": gap.count,
+        "source": _place(gap.source) if gap.source else None,
+    }
+
+
+def _allowed(allowed: Allowed) -> Json:
+    return {"finding": _finding(allowed.finding), "reason": allowed.reason, "until": _day(allowed.until)}

@@ -1,0 +1,70 @@
+"""Fills the templates. Every piece of text that a template prints is first made harmless, then escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from exhume.model import Assessment
+from exhume.reports import wording
+from exhume.reports.html.heatmap import grid
+from exhume.reports.html.picture import pictures
+from exhume.reports.html.view import values, view
+from exhume.reports.plain import DOT, NOTE, shown
+
+_NOTE_HERE = "\x02note\x03"
+"""Holds the place of the note until it is known whether one is needed; no text of evidence keeps such characters."""
+
+
+def page(assessment: Assessment) -> bytes:
+    """The whole page, UTF-8."""
+    style = _read("style.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    text = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            style=Markup(style),  # noqa: S704 (our own file)
+            note=Markup(_NOTE_HERE),  # noqa: S704 (a constant)
+            policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
+            v=view(assessment),
+            grid=grid(assessment),
+            pictures=pictures(assessment),
+        )
+    )
+    return text.replace(_NOTE_HERE, NOTE if DOT in text else "").encode("utf-8", "replace")
+
+
+@cache
+def _environment() -> Environment:
+    templates = resources.files(__package__) / "templates"
+    sources = {entry.name: entry.read_text("utf-8") for entry in templates.iterdir() if entry.name.endswith(".j2")}
+    environment = Environment(
+        loader=DictLoader(sources),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(states=wording.STATE, between=wording.between, stamp=wording.stamp, values=values)
+    return environment
+
+
+@cache
+def _read(name: str) -> str:
+    return (resources.files(__package__) / "templates" / name).read_text("utf-8")
+
+
+def _harmless(value: object) -> object:
+    """What the templates print: text passes ``plain.shown`` before it is escaped, whatever its origin."""
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, str):
+        return shown(value, keep="\n\t")
+    return "" if value is None else value

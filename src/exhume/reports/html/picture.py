@@ -1,0 +1,146 @@
+"""The timeline as a picture: one axis, one lane a kind of moment. Moments that would overlap are one mark with a count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from exhume.model import Assessment, Moment, Outcome
+from exhume.reports import wording
+
+LABEL, WIDE, HIGH, TOP = 120, 840, 40, 34
+"""Pixels: the column of names, the drawing, a lane, the head."""
+NEAR = 15
+"""Marks closer than this many pixels become one."""
+TOLD = 6
+"""Moments named in the title of a mark."""
+Reach: TypeAlias = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One or several moments at about the same time."""
+
+    x: float
+    count: int
+    size: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    kind: str
+    name: str
+    y: float
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One drawing with its own axis."""
+
+    title: str
+    id: str
+    lanes: tuple[Lane, ...]
+    ticks: tuple[tuple[float, str], ...]
+    logs: tuple[float, float] | None
+    """Pixels from and to which any log reaches."""
+    moments: int
+    since: datetime
+    until: datetime
+    width: int = LABEL + WIDE + 20
+    label: int = LABEL
+    high: int = HIGH
+    top: int = TOP
+
+    @property
+    def height(self) -> int:
+        return TOP + HIGH * len(self.lanes) + 6
+
+
+def pictures(assessment: Assessment) -> tuple[Picture, ...]:
+    """The whole timeline, and the break-in closer when it is short beside the whole."""
+    moments = assessment.timeline
+    if not moments:
+        return ()
+    first, last = min(m.time for m in moments), max(m.time for m in moments)
+    drawn = [_picture("From first to last", "whole", moments, (first, last), assessment)]
+    inner = [f for f in assessment.findings if f.outcome >= Outcome.STEP and f.first_seen]
+    times = [t for i in assessment.intrusions for t in (i.first_seen, i.last_seen) if t]
+    times = times or [t for f in inner for t in (f.first_seen, f.last_seen) if t]
+    if times:
+        start, end = min(times), max(times)
+        if (end - start) * 5 < last - first:
+            some = [m for m in moments if start <= m.time <= end]
+            if len(some) > 1:
+                drawn.append(_picture("The break-in, closer", "close", some, (start, end), assessment))
+    return tuple(drawn)
+
+
+def _picture(title: str, identifier: str, moments: Iterable[Moment], reach: Reach, assessment: Assessment) -> Picture:
+    since, until = reach
+    axis = _Axis(since, until)
+    lanes: dict[str, list[Moment]] = {}
+    for moment in sorted(moments, key=lambda m: m.time):
+        lanes.setdefault(moment.kind if moment.kind in wording.LANE else "context", []).append(moment)
+    order = [kind for kind in wording.LANE if kind in lanes]
+    spans = [(s.first, s.last) for s in assessment.coverage.spans if s.first and s.last]
+    logs = None
+    if spans and "log" in lanes:
+        logs = (axis.x(max(axis.since, min(a for a, _ in spans))), axis.x(min(axis.until, max(b for _, b in spans))))
+        logs = logs if logs[0] < logs[1] else None
+    return Picture(
+        title=title,
+        id=identifier,
+        lanes=tuple(
+            Lane(kind, wording.LANE[kind], TOP + HIGH * n + HIGH / 2, tuple(_marks(lanes[kind], axis)))
+            for n, kind in enumerate(order)
+        ),
+        ticks=tuple(axis.ticks()),
+        logs=logs,
+        moments=sum(map(len, lanes.values())),
+        since=since,
+        until=until,
+    )
+
+
+class _Axis:
+    """Times to pixels, with a little air on both sides."""
+
+    def __init__(self, since: datetime, until: datetime) -> None:
+        self.since = since
+        self.until = until
+        self.length = max((until - since).total_seconds(), 60.0)
+
+    def x(self, time: datetime) -> float:
+        return round(LABEL + 20 + (WIDE - 40) * (time - self.since).total_seconds() / self.length, 1)
+
+    def ticks(self) -> Iterator[tuple[float, str]]:
+        form = "%Y-%m-%d" if self.length > 4 * 86400 else "%m-%d %H:%M" if self.length > 1800 else "%H:%M:%S"
+        seen = set()
+        for n in range(7):
+            text = (self.since + timedelta(seconds=self.length * n / 6)).astimezone(UTC).strftime(form)
+            if text not in seen:
+                seen.add(text)
+                yield round(LABEL + 20 + (WIDE - 40) * n / 6, 1), text
+
+
+def _marks(moments: list[Moment], axis: _Axis) -> Iterator[Mark]:
+    near: list[Moment] = []
+    for moment in moments:
+        if near and axis.x(moment.time) - axis.x(near[0].time) > NEAR:
+            yield _mark(near, axis)
+            near = []
+        near.append(moment)
+    if near:
+        yield _mark(near, axis)
+
+
+def _mark(moments: list[Moment], axis: _Axis) -> Mark:
+    lines = [f"{wording.stamp(m.time)}: {m.what}" for m in moments[:TOLD]]
+    if len(moments) > TOLD:
+        lines.append(f"… and {len(moments) - TOLD} more")
+    middle = (axis.x(moments[0].time) + axis.x(moments[-1].time)) / 2
+    return Mark(round(middle, 1), len(moments), 6.0 if len(moments) == 1 else 9.0, "\n".join(lines))

@@ -1,0 +1,206 @@
+"""The words that reports use, for people who are not forensic analysts. Careful words: no report says "clean"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from exhume.model import Assessment, Cause, Confidence, Gap, Outcome, Question, Reply, Severity, State, Verdict, Window
+
+VERDICT = {
+    Verdict.COMPROMISED: "compromised",
+    Verdict.SUSPECTED: "suspected",
+    Verdict.CANNOT_TELL: "cannot tell",
+    Verdict.ATTEMPTED: "attempted",
+    Verdict.NO_TRACE: "no trace",
+}
+SENTENCE = {
+    Verdict.COMPROMISED: "This server was broken into.",
+    Verdict.SUSPECTED: "There are signs of a break-in on this server. They are serious, and not yet proof.",
+    Verdict.CANNOT_TELL: "The evidence does not reach far enough to tell whether this server was broken into.",
+    Verdict.ATTEMPTED: "This server was attacked. On the days that were looked at, nothing shows that anyone got in.",
+    Verdict.NO_TRACE: "No trace of a break-in was found on the days looked at. This is no promise that there was none.",
+}
+MEANING = {
+    Verdict.COMPROMISED: "the evidence shows that an attacker got in",
+    Verdict.SUSPECTED: "there are signs of a break-in that a person has to look at",
+    Verdict.CANNOT_TELL: "the evidence is missing or too short to say",
+    Verdict.ATTEMPTED: "attacked, and the evidence covers the days in question without a sign of success",
+    Verdict.NO_TRACE: "nothing found, and the evidence covers the days in question",
+}
+OUTCOME = {
+    Outcome.PROBE: ("probe", "Somebody tested whether the flaw is there."),
+    Outcome.ATTEMPT: ("attempt", "It was tried; nothing shows that it worked."),
+    Outcome.STEP: ("step", "An intermediate step of the attack worked."),
+    Outcome.WRITE: ("write", "A file or a setting on the server was changed."),
+    Outcome.EXEC: ("exec", "The attacker's code ran on the server."),
+    Outcome.POST: ("post", "The attacker acted inside: mail, passwords, back doors or other machines."),
+}
+SEVERITY = {s: str(s) for s in Severity}
+CONFIDENCE = {
+    Confidence.LOW: "low: often has harmless reasons",
+    Confidence.MEDIUM: "medium: sometimes has harmless reasons",
+    Confidence.HIGH: "high: hardly ever has a harmless reason",
+}
+REPLY = {Reply.YES: "yes", Reply.NO: "no", Reply.CANNOT_TELL: "cannot tell", Reply.PARTLY: "partly"}
+CAUSE = {
+    Cause.ABSENT: ("Not in the evidence", "This kind of evidence should exist on such a server, and none came."),
+    Cause.TOO_SHORT: ("Too short", "It is there, but does not reach as far back or forward as needed."),
+    Cause.UNREADABLE: ("Could not be opened", "Locked, encrypted, or without permission."),
+    Cause.DAMAGED: ("Damaged", "Opened, but a part is torn, zeroed or malformed; the rest was read."),
+    Cause.LIMIT: ("Stopped at a limit", "A limit on size, time, memory, depth or number was reached."),
+    Cause.SKIPPED: ("Not looked at", "Left out on request, or of a kind that exhume does not read."),
+}
+STATE = {
+    State.VULNERABLE: "open",
+    State.MITIGATED: "mitigated, not fixed",
+    State.UNKNOWN: "unknown",
+    State.FIXED: "fixed",
+    State.NOT_APPLICABLE: "does not apply",
+}
+LANE = {"attack": "Attacker", "patch": "Updates", "tool": "Clean-up tools", "context": "Context", "log": "Logs"}
+
+KIND = {
+    "iis.access": "IIS web log",
+    "iis.httperr": "HTTP error log",
+    "iis.config": "IIS configuration",
+    "exchange.httpproxy": "Exchange HttpProxy log",
+    "exchange.ecp-server": "Exchange ECP server log",
+    "exchange.ecp-activity": "Exchange ECP activity log",
+    "exchange.oabgenerator": "OAB generator log",
+    "exchange.ews": "Exchange web services log",
+    "exchange.rps-http": "Remote PowerShell web log",
+    "exchange.rps-cmdlet": "Remote PowerShell command log",
+    "exchange.mapihttp": "MAPI over HTTP log",
+    "exchange.rca": "RPC client access log",
+    "exchange.audit": "Exchange audit log",
+    "exchange.messagetracking": "Message tracking log",
+    "exchange.agentlog": "Transport agent log",
+    "exchange.protocol": "SMTP protocol log",
+    "exchange.other": "Other Exchange log",
+    "exchange.transport-agent": "Transport agents",
+    "windows.event": "Windows event log",
+    "web.file": "Web server files",
+    "web.folder": "Web server folder",
+    "file.entry": "Files",
+    "aspnet.compiled": "Compiled web pages",
+    "tool.detection": "Clean-up tool's log",
+    "file": "File",
+}
+
+
+def kind(word: str) -> str:
+    """Plain words for a kind of record; the word itself when there are none."""
+    return KIND.get(word, word)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One of the five questions with its answer."""
+
+    key: str
+    title: str
+    question: Question
+    tone: str
+    """How the answer is to be taken: ``bad``, ``warn``, ``unknown`` or ``good``."""
+
+    @property
+    def word(self) -> str:
+        return REPLY[self.question.answer]
+
+
+def five(assessment: Assessment) -> tuple[Asked, ...]:
+    """The five questions in their order. Only the last one is good news when answered with yes."""
+    q = assessment.questions
+    rows = (
+        ("exposed", "Was it open to attack?", q.exposed),
+        ("attacked", "Was it attacked?", q.attacked),
+        ("broken_into", "Was it broken into?", q.broken_into),
+        ("since_how_far", "Since when, and how far?", q.since_how_far),
+        ("clean_now", "Is it clean now?", q.clean_now),
+    )
+    return tuple(Asked(key, title, question, _tone(key, question.answer)) for key, title, question in rows)
+
+
+def _tone(key: str, reply: Reply) -> str:
+    if reply is Reply.CANNOT_TELL:
+        return "unknown"
+    if reply is Reply.PARTLY:
+        return "warn"
+    if key == "since_how_far":
+        return "neutral"
+    good = reply is Reply.YES if key == "clean_now" else reply is Reply.NO
+    if good:
+        return "good"
+    return "warn" if key in ("exposed", "attacked") else "bad"
+
+
+def period(assessment: Assessment) -> str:
+    """The days that the verdict speaks of, in a sentence."""
+    if assessment.period:
+        return f"Judged: {window(assessment.period)}, the days that were asked for"
+    windows = [a.window for a in assessment.answers if a.window]
+    if windows:
+        whole = Window(min(w.since for w in windows), max(w.until for w in windows))
+        if len(set(windows)) > 1:
+            return f"Judged: {whole.since} to {whole.until}, each campaign over its own days"
+        return f"Judged: {window(whole)}"
+    firsts = [s.first for s in assessment.coverage.spans if s.first]
+    if firsts and assessment.coverage.end:
+        return f"No days were fixed; logs reach from {min(firsts).date()} to {assessment.coverage.end.date()}"
+    return "No days could be judged: nothing in the evidence has a date"
+
+
+def window(days: Window) -> str:
+    """``2021-01-03 to 2021-03-02 (59 days)``."""
+    return f"{days.since} to {days.until} ({counted(days.days, 'day')})"
+
+
+def stamp(time: datetime | None, empty: str = "unknown") -> str:
+    """``2021-03-03 04:12:07 UTC``."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if time else empty
+
+
+def between(first: datetime | date | None, last: datetime | date | None) -> str:
+    """From when to when, as short as possible."""
+    texts = [str(t) if not isinstance(t, datetime) else stamp(t) for t in (first, last) if t]
+    if not texts:
+        return "time unknown"
+    return texts[0] if len(set(texts)) == 1 else f"{texts[0]} to {texts[-1]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 day``, ``2,000 days``."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def server(assessment: Assessment) -> str:
+    """The name to put on top."""
+    host = assessment.host
+    return host.name or (", ".join(host.servers) if host.servers else "Server without a known name")
+
+
+def product(assessment: Assessment) -> str:
+    """``Exchange 2016 CU18, build 15.1.2106.2 (read from …)``."""
+    host = assessment.host
+    name = " ".join(("Exchange", host.product, host.cu)).strip() if host.product else "Exchange version unknown"
+    if host.build:
+        name += f", build {host.build}"
+    return name
+
+
+def by_cause(gaps: Iterable[Gap]) -> list[tuple[Cause, list[Gap]]]:
+    """Gaps grouped by cause, the causes that limit most first; the order inside a group is kept."""
+    groups: dict[Cause, list[Gap]] = {cause: [] for cause in CAUSE}
+    for gap in gaps:
+        groups[gap.cause].append(gap)
+    return [(cause, group) for cause, group in groups.items() if group]
+
+
+def limits(assessment: Assessment) -> list[str]:
+    """All limits of the five questions and of the answers, each once."""
+    texts = [text for asked in five(assessment) for text in asked.question.limits]
+    texts += [text for answer in assessment.answers for text in answer.limits]
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,145 @@
+"""Hypothesis strategies for whole assessments, with the text that attackers write."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+from hypothesis import strategies as st
+
+from exhume.model import (
+    Allowed,
+    Answer,
+    Assessment,
+    Because,
+    Cause,
+    Confidence,
+    Coverage,
+    Exposure,
+    Finding,
+    Gap,
+    Host,
+    Intrusion,
+    Moment,
+    Outcome,
+    PackUsed,
+    Problem,
+    Question,
+    Questions,
+    Reading,
+    Record,
+    Reply,
+    Severity,
+    Source,
+    Span,
+    State,
+    Step,
+    Tool,
+    Verdict,
+    Window,
+)  # fmt: skip
+from reports.sample import HOSTILE
+
+texts = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+    st.sampled_from(HOSTILE),
+    st.sampled_from(
+        ["\\u00", "\\", '"', "eval" + "(", "WScr" + "ipt.Shell", "\u001e" + "val(", "cmd" + ".exe /c", "🦀\U000e0041"]
+    ),
+)
+EARLY, LATE = (datetime(year, 1, 1, tzinfo=UTC).replace(tzinfo=None) for year in (1971, 2100))
+some = st.text(min_size=1, max_size=8, alphabet="abc/:. <é")
+lists = st.lists(texts, max_size=3).map(tuple)
+times = st.datetimes(EARLY, LATE, timezones=st.just(UTC))
+maybe = st.none() | times
+days = st.dates()
+windows = st.builds(Window, days, days)
+sources = st.builds(Source, texts, some, some)
+values = st.one_of(texts, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none(), lists)
+records = st.builds(
+    Record,
+    kind=texts,
+    time=maybe,
+    fields=st.dictionaries(texts, values, max_size=4),
+    source=sources,
+    channel=texts,
+    server=texts,
+    opener=st.none(),
+)
+findings = st.builds(
+    Finding, rule=texts, pack=texts, title=texts, outcome=st.sampled_from(Outcome), decisive=st.booleans(),
+    severity=st.sampled_from(Severity), confidence=st.sampled_from(Confidence),
+    because=st.lists(st.builds(Because, texts, texts, texts), max_size=2).map(tuple), techniques=lists, cves=lists, subject=texts,
+    count=st.integers(1, 10**9), first_seen=maybe, last_seen=maybe, sources=st.lists(sources, min_size=1, max_size=3).map(tuple),
+    record=records, own=st.booleans(), trace=texts, falsepositives=lists, references=lists,
+)  # fmt: skip
+spans = st.builds(
+    Span, kind=texts, channel=texts, server=texts, path=texts, records=st.integers(0, 10**6), first=maybe, last=maybe,
+    hours=st.frozensets(st.integers(400_000, 400_300), max_size=40), busy=st.booleans(),
+)  # fmt: skip
+gaps = st.builds(
+    Gap,
+    kind=texts,
+    cause=st.sampled_from(Cause),
+    detail=texts,
+    source=st.none() | sources,
+    since=maybe,
+    until=maybe,
+    channel=texts,
+    server=texts,
+    count=st.integers(1, 10**6),
+)
+asked = st.builds(Question, st.sampled_from(Reply), texts, lists)
+answers = st.builds(
+    Answer,
+    texts,
+    texts,
+    st.sampled_from(Verdict),
+    st.none() | st.sampled_from(Outcome),
+    maybe,
+    maybe,
+    lists,
+    lists,
+    st.none() | windows,
+)
+
+
+def few(of: st.SearchStrategy, most: int = 2) -> st.SearchStrategy:
+    return st.lists(of, max_size=most).map(tuple)
+
+
+assessments = st.builds(
+    Assessment,
+    tool=st.builds(Tool, texts, texts, few(st.builds(PackUsed, texts, texts, texts))),
+    generated=times,
+    host=st.builds(Host, texts, texts, texts, texts, texts, texts, texts, lists, lists),
+    verdict=st.sampled_from(Verdict),
+    questions=st.builds(Questions, asked, asked, asked, asked, asked),
+    answers=few(answers),
+    findings=few(findings, 3),
+    coverage=st.builds(Coverage, few(spans, 3), few(gaps)),
+    readings=few(st.builds(Reading, texts, texts, st.none() | days, texts, sources)),
+    exposure=few(st.builds(Exposure, texts, st.sampled_from(State), texts, st.none() | days, st.none() | days)),
+    intrusions=few(st.builds(Intrusion, texts, maybe, maybe, lists, lists, lists, lists, lists, lists, texts, texts, lists), 1),
+    timeline=few(st.builds(Moment, times, texts, st.sampled_from(["attack", "context", "patch", "tool", "log"]) | texts, texts, st.none() | sources)),
+    plan=few(st.builds(Step, st.integers(0, 99), texts, texts, texts, st.booleans(), lists)),
+    allowed=few(st.builds(Allowed, findings, texts, st.none() | days), 1),
+    problems=few(st.builds(Problem, texts, texts, texts)),
+    period=st.none() | windows,
+    evidence=lists,
+    schema=st.just("exhume.assessment/1"),
+)  # fmt: skip
+
+
+def strings(value: object) -> list[str]:
+    """Every text anywhere inside an assessment."""
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return [value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return [s for f in fields(value) for s in strings(getattr(value, f.name))]
+    if isinstance(value, dict):
+        return [s for pair in value.items() for s in strings(pair)]
+    if isinstance(value, tuple | list):
+        return [s for item in value for s in strings(item)]
+    return []
