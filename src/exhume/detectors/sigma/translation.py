@@ -37,11 +37,15 @@ def parse(detection: Mapping[str, Any]) -> list[Any]:
     """The conditions of a rule as pySigma's trees. Raises ``UntranslatableError``."""
     from pyparsing import ParseBaseException
     from sigma.exceptions import SigmaError
+    from sigma.policy import SigmaPolicy
+    from sigma.policy.regex_engine import PythonRegexEngine
     from sigma.rule import SigmaDetections
 
+    # pySigma would test regular expressions with RE2, which lacks look-around, and print to the terminal
+    policy = SigmaPolicy(regex_engine=PythonRegexEngine())
     wanted = {name: value for name, value in detection.items() if name != "timeframe"}
     try:
-        detections = SigmaDetections.from_dict(wanted)
+        detections = SigmaDetections.from_dict(wanted, policy=policy)
         return [parsed.parsed for parsed in detections.parsed_condition]
     except SigmaError as error:
         raise UntranslatableError(_words(error)) from None
