@@ -1,0 +1,134 @@
+"""Sigma rules over records: log rows, Windows events, files and settings.
+
+pySigma parses the rules (``translation``); our own conditions decide (``conditions``), so that no rule language code runs on
+evidence. Log sources and field names are data: ``content/logsources.yml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
+
+from exhume.detectors.sigma.index import Index
+from exhume.detectors.sigma.literals import Texts, raw_literals, raw_wish, required_events
+from exhume.detectors.sigma.logsources import LogSources, shipped
+from exhume.detectors.sigma.rules import OTHER_PRODUCT, Compiled, read_pack
+from exhume.detectors.sigma.view import View, fold
+from exhume.model import Because, Finding, Host, Pack, Problem, Record
+
+__all__ = ["OTHER_PRODUCT", "Sigma"]
+
+WINDOWS = "windows.event"
+
+
+class Sigma:
+    """The rules of all packs. Instances are immutable but for what they remember to be quick, and can be pickled."""
+
+    def __init__(self, rules: Iterable[Compiled], problems: Iterable[Problem], sources: LogSources) -> None:
+        self._rules = tuple(rules)
+        self._sources = sources
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        """Rules that are not used; those whose reason starts with ``OTHER_PRODUCT`` are sound, but for other evidence."""
+        self.wants: frozenset[str] = frozenset(rule.kind for rule in self._rules)
+        self._channels = frozenset(channel for rule in self._rules for channel in rule.channels)
+        self._events = frozenset(event for rule in self._rules for event in self._events_of(rule))
+        self._indexes: dict[tuple[str, str, int], Index] = {}
+
+    @classmethod
+    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self:
+        """Reads every Sigma file of the packs. Never raises on a bad rule: it becomes a ``Problem``."""
+        sources = shipped()
+        rules: list[Compiled] = []
+        problems: list[Problem] = []
+        for pack in packs:
+            for item in read_pack(pack, sources):
+                if isinstance(item, Problem):
+                    problems.append(item)
+                else:
+                    rules.append(item)
+        return cls(rules, problems, sources)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_indexes": {}}
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Ids of the rules in use."""
+        return tuple(dict.fromkeys(rule.rule.id for rule in self._rules))
+
+    def literals(self, kind: str) -> frozenset[str] | None:
+        """See ``model.Detector``. Pieces are folded and hold only characters that need no escaping anywhere."""
+        out: set[str] = set()
+        for _, texts in self._raw(kind):
+            if texts is None:
+                return None
+            out |= texts
+        return frozenset(out)
+
+    def unsieved(self, kind: str) -> tuple[str, ...]:
+        """Ids of the rules because of which ``literals`` is ``None``: they have nothing that must stand in the line."""
+        return tuple(dict.fromkeys(rule.rule.id for rule, texts in self._raw(kind) if texts is None))
+
+    def detect(self, record: Record) -> Iterator[Finding]:
+        """The findings of all rules that hold for the record."""
+        if record.kind not in self.wants:
+            return
+        view = View(record, self._sources.computed)
+        told: set[tuple[str, str]] = set()
+        for compiled in self._index(record).candidates(view):
+            rule = compiled.rule
+            if (rule.pack, rule.id) not in told and compiled.node.holds(view):
+                told.add((rule.pack, rule.id))
+                yield Finding.of(rule, record, _because(compiled, view))
+
+    def _raw(self, kind: str) -> Iterator[tuple[Compiled, Texts | None]]:
+        derived = self._sources.derived - self._sources.as_logged(kind)
+        wish = raw_wish(derived, self._sources.common)
+        for rule in self._rules:
+            if rule.kind == kind:
+                yield rule, raw_literals(rule.node, wish) if self._sources.by_lines(kind) else None
+
+    def _index(self, record: Record) -> Index:
+        """The rules that fit kind, channel and event id; made when first asked for. Unknown channels and ids, which
+        evidence can invent at will, share one index."""
+        channel, event = "", -1
+        if record.kind == WINDOWS:
+            channel = fold(record.text("Channel") or record.channel)
+            channel = channel if channel in self._channels else ""
+            event = _event_id(record)
+            event = event if event in self._events else -1
+        key = (record.kind, channel, event)
+        index = self._indexes.get(key)
+        if index is None:
+            index = self._indexes[key] = Index([rule for rule in self._rules if self._fits(rule, *key)])
+        return index
+
+    def _fits(self, rule: Compiled, kind: str, channel: str, event: int) -> bool:
+        if rule.kind != kind or (rule.channels and channel not in rule.channels):
+            return False
+        if rule.events and event not in rule.events:
+            return False
+        needed = required_events(rule.node)
+        return needed is None or event in needed
+
+    @staticmethod
+    def _events_of(rule: Compiled) -> frozenset[int]:
+        return rule.events | (required_events(rule.node) or frozenset())
+
+
+def _event_id(record: Record) -> int:
+    value = record.fields.get("EventID")
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else -1
+
+
+def _because(compiled: Compiled, view: View) -> tuple[Because, ...]:
+    """The reasons, each once; of a rule that only excludes, what it is about."""
+    reasons = tuple(dict.fromkeys(compiled.node.reasons(view)))
+    if reasons:
+        return reasons
+    if compiled.events:
+        event = view.record.text("EventID")
+        return (Because("EventID", event, f"equals {event}, and nothing that the rule excludes"),)
+    return (Because("kind", compiled.kind, "nothing that the rule excludes"),)

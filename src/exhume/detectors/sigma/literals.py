@@ -1,0 +1,118 @@
+"""What must stand in a record, or in its raw line, for a condition to hold.
+
+Of parts that must all hold the best one is enough; of alternatives every one counts; what is negated says nothing. The same
+derivation serves the sieve over raw lines (``raw_literals``) and the index over records (``index``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from exhume.detectors.sigma.conditions import All, Either, Node, Number, Regex, Text, Wildcard
+from exhume.detectors.sigma.view import COMPUTED, fold
+
+SHORTEST = 4
+"""Characters of the shortest literal that is worth searching for."""
+_RUNS = re.compile(r"[A-Za-z0-9._~-]{4,}")
+"""Characters that no log quotes and no URL needs to encode. A value is cut at all others."""
+_LONG_ENOUGH = 10
+
+Texts = frozenset[str]
+Cost = Callable[[Texts], tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a user of literals can work with."""
+
+    usable: Callable[[str], bool]
+    """Do the values of this field stand in what is searched?"""
+    piece: Callable[[str], str]
+    """The best piece of a folded text, or empty text."""
+    cost: Cost
+    """Lower is better."""
+
+
+def required(node: Node, wish: Wish) -> Texts | None:
+    """Folded texts of which one is always there when the node holds; ``None`` when there is no such set."""
+    match node:
+        case All(parts):
+            return _best((required(part, wish) for part in parts), wish)
+        case Either(parts):
+            return _union(required(part, wish) for part in parts)
+        case Text(fields=fields, values=values) if all(map(wish.usable, fields)):
+            return _union(_single(fold(value), wish) for value in values)
+        case Wildcard(fields=fields, segments=segments) if all(map(wish.usable, fields)):
+            return _best((_single(fold(segment), wish) for segment in segments), wish)
+        case Regex(fields=fields, needs=needs) if all(map(wish.usable, fields)):
+            return _best((_union(_single(text, wish) for text in need) for need in needs), wish)
+    return None
+
+
+def _single(text: str, wish: Wish) -> Texts | None:
+    piece = wish.piece(text)
+    return frozenset((piece,)) if piece else None
+
+
+def _union(sets: Iterable[Texts | None]) -> Texts | None:
+    out: set[str] = set()
+    for texts in sets:
+        if texts is None:
+            return None
+        out |= texts
+    return frozenset(out) if out else None
+
+
+def _best(sets: Iterable[Texts | None], wish: Wish) -> Texts | None:
+    return min((texts for texts in sets if texts), key=lambda texts: (wish.cost(texts), sorted(texts)), default=None)
+
+
+def raw_wish(derived: frozenset[str], common: frozenset[str]) -> Wish:
+    """For the sieve: pieces that stand in the raw line whatever quoting and encoding its format has."""
+    poor = frozenset(map(fold, common))
+
+    def rank(text: str) -> tuple[bool, int]:
+        return (text.strip(".-_~") in poor, -min(len(text), _LONG_ENOUGH))
+
+    def piece(text: str) -> str:
+        runs: list[str] = _RUNS.findall(text)
+        return min(runs, key=rank, default="")
+
+    def cost(texts: Texts) -> tuple[float, ...]:
+        worst = max(map(rank, texts))
+        return (*worst, len(texts))
+
+    return Wish(lambda name: name not in derived and name[:1] != COMPUTED, piece, cost)
+
+
+def raw_literals(node: Node, wish: Wish) -> Texts | None:
+    """The literals of one rule for the sieve."""
+    return required(node, wish)
+
+
+def required_events(node: Node) -> frozenset[int] | None:
+    """The event ids with which the node can hold; ``None`` when it does not say."""
+    match node:
+        case Number(fields=("EventID",), number=number):
+            return frozenset((int(number),))
+        case All(parts):
+            known = [events for part in parts if (events := required_events(part)) is not None]
+            return frozenset.intersection(*known) if known else None
+        case Either(parts):
+            each = [required_events(part) for part in parts]
+            return None if None in each else frozenset().union(*(events for events in each if events))
+    return None
+
+
+def texts_of(node: Node) -> Iterable[str]:
+    """Every text that the positive parts of a node look for, folded."""
+    match node:
+        case All(parts) | Either(parts):
+            for part in parts:
+                yield from texts_of(part)
+        case Text(values=values):
+            yield from map(fold, values)
+        case Wildcard(segments=segments):
+            yield from map(fold, segments)

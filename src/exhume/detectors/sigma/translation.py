@@ -1,0 +1,226 @@
+"""pySigma's parse of a rule's detection, translated into our own conditions. The only file that touches pySigma.
+
+pySigma expands the modifiers (base64offset, windash, wide …) and parses the condition; what it leaves, field and value
+pairs joined by and, or, not, becomes the nodes of ``conditions``.
+
+References: Sigma rules specification 2.0 and its appendix on modifiers; SigmaHQ/pySigma.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exhume.detectors.sigma import conditions as c
+from exhume.detectors.sigma.regexes import compile_search
+from exhume.detectors.sigma.view import EVERYWHERE, fold
+
+Fields = Callable[[str], tuple[str, ...]]
+
+
+class UntranslatableError(ValueError):
+    """The rule asks for something that exhume cannot do; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a rule's field names mean for one kind of record."""
+
+    fields: Fields
+    nothing: str = ""
+    """What the log writes for an empty cell, which readers leave out (``-`` in W3C logs)."""
+
+
+def parse(detection: Mapping[str, Any]) -> list[Any]:
+    """The conditions of a rule as pySigma's trees. Raises ``UntranslatableError``."""
+    from pyparsing import ParseBaseException
+    from sigma.exceptions import SigmaError
+    from sigma.policy import SigmaPolicy
+    from sigma.policy.regex_engine import PythonRegexEngine
+    from sigma.rule import SigmaDetections
+
+    # pySigma would test regular expressions with RE2, which lacks look-around, and print to the terminal
+    policy = SigmaPolicy(regex_engine=PythonRegexEngine())
+    wanted = {name: value for name, value in detection.items() if name != "timeframe"}
+    try:
+        detections = SigmaDetections.from_dict(wanted, policy=policy)
+        return [parsed.parsed for parsed in detections.parsed_condition]
+    except SigmaError as error:
+        raise UntranslatableError(_words(error)) from None
+    except (ParseBaseException, AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
+        # pySigma trusts the shape of the YAML; a rule of the wrong shape surfaces as any of these
+        raise UntranslatableError(f"not a Sigma detection: {_words(error)}") from None
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def translate(trees: list[Any], route: Route) -> c.Node:
+    """The trees for one kind of record; several conditions of one rule are alternatives. Raises ``UntranslatableError``."""
+    nodes = [_node(tree, route) for tree in trees if tree is not None]
+    if not nodes:
+        raise UntranslatableError("the condition is empty")
+    return _either(nodes)
+
+
+def _node(tree: Any, route: Route) -> c.Node:
+    from sigma.conditions import (
+        ConditionAND,
+        ConditionFieldEqualsValueExpression,
+        ConditionNOT,
+        ConditionOR,
+        ConditionValueExpression,
+    )
+
+    if isinstance(tree, ConditionFieldEqualsValueExpression):
+        return _test(tree.value, route.fields(str(tree.field)), route)
+    if isinstance(tree, ConditionValueExpression):
+        return _test(tree.value, (EVERYWHERE,), route)
+    if isinstance(tree, ConditionNOT):
+        return c.Negation(_node(tree.args[0], route))
+    if isinstance(tree, ConditionAND | ConditionOR):
+        parts = [_node(part, route) for part in tree.args if part is not None]
+        return _all(parts) if isinstance(tree, ConditionAND) else _either(parts)
+    raise UntranslatableError(f"condition part {type(tree).__name__}")
+
+
+def _all(parts: list[c.Node]) -> c.Node:
+    if len(parts) == 1:
+        return parts[0]
+    flat: list[c.Node] = []
+    for part in parts:
+        flat.extend(part.parts if isinstance(part, c.All) else (part,))
+    return c.All(tuple(flat))
+
+
+def _either(parts: list[c.Node]) -> c.Node:
+    """Alternatives, with the texts that are looked for at the same place of the same field put together."""
+    flat: list[c.Node] = []
+    for part in parts:
+        flat.extend(part.parts if isinstance(part, c.Either) else (part,))
+    merged: dict[Any, c.Node] = {}
+    for number, part in enumerate(flat):
+        key: Any = number
+        if isinstance(part, c.Text):
+            key = (part.fields, part.place, part.cased)
+            before = merged.get(key)
+            if isinstance(before, c.Text):
+                part = c.Text(  # noqa: PLW2901
+                    part.fields, part.place, before.values + part.values, before.shown + part.shown, part.cased
+                )
+        merged[key] = part
+    nodes = tuple(merged.values())
+    return nodes[0] if len(nodes) == 1 else c.Either(nodes)
+
+
+def _test(value: Any, fields: tuple[str, ...], route: Route) -> c.Node:
+    from sigma import types as t
+
+    if isinstance(value, t.SigmaExpansion):
+        return _either([_test(item, fields, route) for item in value.values])
+    if isinstance(value, t.SigmaString):
+        return _string(value, fields, route)
+    if isinstance(value, t.SigmaTimestampPart):
+        raise UntranslatableError(f"modifier {value.timestamp_part.name.lower()} is not supported")
+    if isinstance(value, t.SigmaNumber):
+        if fields == (EVERYWHERE,):
+            return c.Text(fields, "contains", (str(value),), (str(value),))
+        return c.Number(fields, float(value.number))
+    if isinstance(value, t.SigmaBool):
+        word = "true" if value.boolean else "false"
+        return c.Text(fields, "equals", (word,), (word,))
+    if isinstance(value, t.SigmaRegularExpression):
+        return _regex(value, fields)
+    if isinstance(value, t.SigmaCIDRExpression):
+        return c.Network(fields, ipaddress.ip_network(value.cidr, strict=False))
+    if isinstance(value, t.SigmaCompareExpression):
+        return _compare(value, fields)
+    if isinstance(value, t.SigmaFieldReference):
+        both = value.starts_with and value.ends_with
+        place: c.Place = (
+            "contains" if both else "startswith" if value.starts_with else "endswith" if value.ends_with else "equals"
+        )
+        return c.SameAs(fields, place, route.fields(value.field))
+    if isinstance(value, t.SigmaExists):
+        return c.Exists(fields) if value.exists else c.Negation(c.Exists(fields))
+    if isinstance(value, t.SigmaNull):
+        return c.Empty(fields, route.nothing)
+    raise UntranslatableError(f"value of kind {type(value).__name__}")
+
+
+def _compare(value: Any, fields: tuple[str, ...]) -> c.Node:
+    from sigma.types import CompareOperators as Op
+
+    number = float(value.number.number)
+    match value.op:
+        case Op.LT:
+            return c.Compare(fields, "<", number)
+        case Op.LTE:
+            return c.Compare(fields, "<=", number)
+        case Op.GT:
+            return c.Compare(fields, ">", number)
+        case Op.GTE:
+            return c.Compare(fields, ">=", number)
+    return c.Negation(c.Number(fields, number))
+
+
+def _string(value: Any, fields: tuple[str, ...], route: Route) -> c.Node:
+    from sigma.types import Placeholder, SigmaCasedString, SpecialChars
+
+    cased = isinstance(value, SigmaCasedString)
+    parts: list[str | bool | None] = []
+    for part in value.s:
+        if isinstance(part, Placeholder):
+            raise UntranslatableError(f"placeholder %{part.name}% (modifier expand): exhume has no value for it")
+        if part is SpecialChars.WILDCARD_MULTI:
+            if not parts or parts[-1] is not None:
+                parts.append(None)
+        elif part is SpecialChars.WILDCARD_SINGLE:
+            parts.append(True)
+        elif parts and isinstance(parts[-1], str):
+            parts[-1] += str(part)
+        elif part:
+            parts.append(str(part))
+    if fields == (EVERYWHERE,):  # a keyword stands anywhere in a value
+        parts = [None, *parts] if not parts or parts[0] is not None else parts
+        parts = [*parts, None] if parts[-1] is not None else parts
+    return _placed(parts, fields, cased, route)
+
+
+def _placed(parts: list[str | bool | None], fields: tuple[str, ...], cased: bool, route: Route) -> c.Node:
+    """The cheapest test for a pattern; ``None`` stands for ``*`` and ``True`` for ``?``."""
+    if not parts:
+        return c.Empty(fields, route.nothing)
+    texts = [part for part in parts if isinstance(part, str)]
+    if parts == [None]:
+        return c.Exists(fields)
+    if len(texts) == 1 and len(parts) - parts.count(None) == 1:
+        shown = texts[0]
+        if shown == route.nothing:
+            return c.Empty(fields, route.nothing)
+        place: c.Place = "equals"
+        if len(parts) == 3:
+            place = "contains"
+        elif len(parts) == 2:
+            place = "endswith" if parts[0] is None else "startswith"
+        return c.Text(fields, place, (shown if cased else fold(shown),), (shown,), cased)
+    shown = "".join(part if isinstance(part, str) else "*" if part is None else "?" for part in parts)
+    segments = tuple(text if cased else fold(text) for text in texts)
+    return c.Wildcard(fields, c.wildcard_pattern(parts, cased), segments, shown, cased)
+
+
+def _regex(value: Any, fields: tuple[str, ...]) -> c.Node:
+    from sigma.types import Placeholder
+
+    for part in value.regexp.s:
+        if isinstance(part, Placeholder):
+            raise UntranslatableError(f"placeholder %{part.name}% (modifier expand): exhume has no value for it")
+    flags = "".join(sorted(flag.name[0].lower() for flag in value.flags)).replace("d", "s")
+    try:
+        search, needs = compile_search(str(value.regexp), flags)
+    except ValueError as error:
+        raise UntranslatableError(str(error)) from None
+    return c.Regex(fields, search, needs, str(value.regexp))

@@ -1,0 +1,122 @@
+"""A record as rules see it: fields as text, folded once, however many rules ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from exhume.model import Record, Value
+
+EVERYWHERE = "*"
+"""Field name of tests that are not bound to a field (Sigma keywords): every value of the record."""
+COMPUTED = "="
+"""First character of the names of computed fields of ``content/logsources.yml``."""
+Candidate: TypeAlias = tuple[str, str, str]
+"""Name of the field in the record, its text, its text folded."""
+
+_ODD = {0x212A: 0xFFFD, 0x0130: 0xFFFD, 0x1E9E: 0xFFFD}
+
+
+def fold(text: str) -> str:
+    """The text without letter case, character by character, so that a piece of a text folds to a piece of its fold.
+
+    The Kelvin sign and the dotted capital I would fold to ASCII letters, which neither Windows nor the sieve does; they
+    fold to a character that matches nothing. A final sigma folds as any sigma.
+    """
+    if text.isascii():
+        return text.lower()
+    return text.translate(_ODD).lower().replace("ς", "σ")
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A field that is put together from others: values joined, prefixes and whole values put into the usual words."""
+
+    join: tuple[str, ...]
+    by: str = "\\"
+    prefixes: tuple[tuple[str, str], ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+
+    def text(self, fields: Mapping[str, Value]) -> str:
+        """The text, or empty text when the first field is absent."""
+        pieces = [plain(fields.get(name)) for name in self.join]
+        if not pieces[0]:
+            return ""
+        text = self.by.join(piece for piece in pieces if piece and piece != "-")
+        for old, new in self.prefixes:
+            if text.lower().startswith(old.lower()):
+                text = new + text[len(old) :]
+                break
+        return dict(self.values).get(text, text)
+
+
+def plain(value: Value) -> str:
+    """A single value as text; of several, all, with a space between them, as Windows renders an event."""
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class View:
+    """One record while rules look at it."""
+
+    __slots__ = ("_computed", "_seen", "_whole", "record")
+
+    def __init__(self, record: Record, computed: Mapping[str, Computed]) -> None:
+        self.record = record
+        self._computed = computed
+        self._seen: dict[str, tuple[Candidate, ...]] = {}
+        self._whole: str | None = None
+
+    def values(self, name: str) -> tuple[Candidate, ...]:
+        """Every value of the field; none when the record lacks it."""
+        found = self._seen.get(name)
+        if found is None:
+            found = self._seen[name] = tuple(self._read(name))
+        return found
+
+    def candidates(self, names: tuple[str, ...]) -> Iterator[Candidate]:
+        """Every value of all the fields that a rule's field stands for."""
+        for name in names:
+            yield from self.values(name)
+
+    @property
+    def whole(self) -> str:
+        """All text of the record, folded, for the index; pieces are kept apart by NUL."""
+        if self._whole is None:
+            self._whole = "\0".join(folded for _, _, folded in self.values(EVERYWHERE))
+            self._whole += "\0" + fold(f"{self.record.channel}\0{self.record.server}")
+        return self._whole
+
+    def _read(self, name: str) -> Iterator[Candidate]:
+        record = self.record
+        if name == EVERYWHERE:
+            for real, value in record.fields.items():
+                yield from _candidates(real, value)
+                if isinstance(value, tuple) and len(value) > 1:
+                    text = " ".join(value)
+                    yield real, text, fold(text)
+        elif name in record.fields:
+            yield from _candidates(name, record.fields[name])
+        elif name in {"channel", "server"}:
+            text = record.channel if name == "channel" else record.server
+            yield name, text, fold(text)
+        elif name[:1] == COMPUTED:
+            computed = self._computed[name]
+            text = computed.text(record.fields)
+            if text:
+                yield computed.join[0], text, fold(text)
+
+
+def _candidates(name: str, value: Value) -> Iterator[Candidate]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield name, item, fold(item)
+    elif value is not None:
+        text = plain(value)
+        yield name, text, fold(text)
