@@ -85,7 +85,7 @@ def log(
     return Span(kind, channel, "MAIL01", path, len(hours) * 4211, start, end, frozenset(hours), busy)
 
 
-def made(  # noqa: PLR0917 (a table reads best in columns)
+def made(
     rule: Rule,
     time: datetime | None,
     path: str,

@@ -58,8 +58,12 @@ class Scanner:
 
     def readers_for(self, head: bytes, file: File) -> tuple[Reader, ...]:
         """By content first, by path second; and the reader of files as such where it is no recognised log."""
-        chosen = [r for r in self.readers if r.recognises(head, file)] or [r for r in self.readers if r.expects(file)]
-        if not any(r.streams for r in chosen) or self.manifest:
+        logs = [r for r in self.readers if r.streams]
+        chosen = [r for r in logs if r.recognises(head, file)] or [r for r in logs if r.expects(file)]
+        chosen += [r for r in self.readers if not r.streams and (r.recognises(head, file) or r.expects(file))]
+        log = any(r.streams for r in chosen)
+        listed = any(self.every_file.kinds <= r.kinds for r in chosen)
+        if not listed and (self.manifest or not log):
             chosen.append(self.every_file)
         return tuple(chosen)
 

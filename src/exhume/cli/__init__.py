@@ -1,1 +1,44 @@
+"""The command line: one file a command. Exit codes: 0 done, 1 ``--fail-on`` reached, 2 it could not be done."""
 
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import exhume
+
+
+class Refused(Exception):  # noqa: N818 (it is what the user is told, in one line)
+    """It could not be done, and why in one line."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except Refused as refused:
+        print(f"exhume: {refused}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("exhume: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from exhume.cli import assess, demo, pack, report
+
+    parser = argparse.ArgumentParser(
+        prog="exhume",
+        description="Was this Exchange server exposed, attacked, broken into? Since when, how far, and is it clean now?",
+        epilog="Begin with: exhume demo, or exhume assess FOLDER-OR-ZIP",
+    )
+    parser.add_argument("--version", action="version", version=f"exhume {exhume.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (assess, report, pack, demo):
+        command.add(commands)
+    return parser

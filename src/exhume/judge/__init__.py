@@ -1,1 +1,131 @@
+"""Findings and gaps, added up, are judged once. Pure functions: no file, no clock, no network."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from fnmatch import fnmatchcase
+
+from exhume.judge.plan import plan
+from exhume.judge.questions import answer_all
+from exhume.judge.timeline import timeline
+from exhume.judge.verdict import answer, days_of, raised, worst_first
+from exhume.judge.words import source_name
+from exhume.model import (
+    Allowed,
+    AllowEntry,
+    Answer,
+    Assessment,
+    Cause,
+    Coverage,
+    Exposure,
+    Finding,
+    Gap,
+    Host,
+    Moment,
+    Pack,
+    Part,
+    PlanEntry,
+    Problem,
+    Tool,
+    Verdict,
+    Window,
+)
+
+__all__ = ["Case", "judge", "raised", "worst_first"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is judged with, beside the part and the packs."""
+
+    tool: Tool
+    generated: datetime
+    period: Window | None = None
+    allow: Sequence[AllowEntry] = ()
+    plans: Sequence[PlanEntry] = ()
+    exposure: Sequence[Exposure] = ()
+    evidence: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = field(default=())
+
+
+def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessment:
+    """The assessment of one server. The same part gives the same assessment, whatever the order of its files."""
+    findings, allowed = _allow(part.findings, case.allow, case.generated.date())
+    coverage = replace(part.coverage, gaps=part.coverage.gaps + _absent(part.coverage, packs))
+    servers = _servers(coverage)
+    answers = tuple(_answers(findings, coverage, packs, servers, case))
+    verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
+    return Assessment(
+        tool=case.tool,
+        generated=case.generated,
+        host=host,
+        verdict=verdict,
+        questions=answer_all(answers, findings, coverage, host, case.exposure, case.period),
+        answers=answers,
+        findings=tuple(findings),
+        coverage=coverage,
+        readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
+        exposure=tuple(case.exposure),
+        timeline=_timeline(findings, part, coverage),
+        plan=plan(case.plans, answers, findings),
+        allowed=allowed,
+        problems=case.problems,
+        period=case.period,
+        evidence=case.evidence,
+    )
+
+
+def _timeline(findings: Sequence[Finding], part: Part, coverage: Coverage) -> tuple[Moment, ...]:
+    return timeline(findings, part.readings, coverage.spans)
+
+
+def _answers(
+    findings: Sequence[Finding], coverage: Coverage, packs: Sequence[Pack], servers: tuple[str, ...], case: Case
+) -> Iterable[Answer]:
+    """One answer for each pack that can give one: it has needs, or it found something."""
+    for pack in packs:
+        mine = [f for f in findings if f.pack == pack.name]
+        if pack.needs or mine:
+            days = days_of(pack, case.period, coverage.end, case.generated.date())
+            yield answer(pack, mine, coverage, days, servers)
+
+
+def _servers(coverage: Coverage) -> tuple[str, ...]:
+    """The Exchange servers whose own logs are here; event logs name other machines, so they do not count."""
+    kinds = ("exchange.httpproxy", "exchange.ecp-server", "exchange.ews", "exchange.rps-http", "iis.access")
+    return tuple(sorted({s.server for s in coverage.spans if s.server and s.kind in kinds}))
+
+
+def _absent(coverage: Coverage, packs: Sequence[Pack]) -> tuple[Gap, ...]:
+    """Kinds of evidence that an Exchange server has, that a campaign asks for, and of which nothing came."""
+    wanted = {(seen.kind, seen.channel): seen for pack in packs for need in pack.needs for seen in need.any_of}
+    return tuple(
+        Gap(kind, Cause.ABSENT, f"nothing of this kind is in the evidence: {source_name(kind, channel)}", channel=channel)
+        for (kind, channel), seen in sorted(wanted.items())
+        if not any(seen.fits(span) for span in coverage.spans)
+    )
+
+
+def _allow(
+    findings: Iterable[Finding], entries: Sequence[AllowEntry], today: date
+) -> tuple[list[Finding], tuple[Allowed, ...]]:
+    kept: list[Finding] = []
+    allowed: list[Allowed] = []
+    for finding in sorted(findings, key=worst_first):
+        entry = next((e for e in entries if (e.until is None or today <= e.until) and _fits(e, finding)), None)
+        if entry:
+            allowed.append(Allowed(finding, entry.reason, entry.until))
+        else:
+            kept.append(finding)
+    return kept, tuple(allowed)
+
+
+def _fits(entry: AllowEntry, finding: Finding) -> bool:
+    if entry.sha256:
+        return finding.record.text("sha256").lower() == entry.sha256.lower()
+    if not entry.rule or entry.rule not in (finding.rule, finding.trace):
+        return False
+    places = (finding.record.text("url"), finding.record.text("windows_path"), finding.source.path)
+    return bool(entry.path) and any(fnmatchcase(p.lower(), entry.path.lower()) for p in places if p)

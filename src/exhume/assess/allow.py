@@ -1,0 +1,47 @@
+"""``--allow FILE``: what the user accepts as known good, by hash or by rule and place, each with a reason."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+from exhume.model import AllowEntry
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def read_allow(path: Path) -> tuple[AllowEntry, ...]:
+    """The entries of an allow file (docs/how-to/accept-known-good.md). Raises ``ValueError`` with one line.
+
+    ::
+
+        - {sha256: 5f95…, reason: our own status page, until: 2027-01-01}
+        - {rule: WS-b, path: /aspnet_client/health.aspx, reason: monitoring}
+    """
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"the allow file cannot be read: {type(error).__name__}") from None
+    if not isinstance(data, list):
+        raise ValueError("an allow file is a YAML list of entries")  # noqa: TRY004 (one error kind for users)
+    return tuple(_entry(number, item) for number, item in enumerate(data, 1))
+
+
+def _entry(number: int, item: object) -> AllowEntry:
+    where = f"allow file, entry {number}"
+    if not isinstance(item, dict) or not set(item) <= {"sha256", "rule", "path", "reason", "until"}:
+        raise ValueError(f"{where}: allowed keys are sha256, rule, path, reason, until")
+    reason, until = item.get("reason"), item.get("until")
+    if not isinstance(reason, str) or not reason.strip():
+        raise ValueError(f"{where}: a reason is needed")
+    if until is not None and not isinstance(until, date):
+        raise ValueError(f"{where}: until is a day, e.g. 2027-01-01")
+    sha256, rule, path = (str(item.get(key) or "") for key in ("sha256", "rule", "path"))
+    if sha256 and not _SHA256.fullmatch(sha256):
+        raise ValueError(f"{where}: sha256 is 64 hexadecimal digits")
+    if not sha256 and not (rule and path):
+        raise ValueError(f"{where}: give sha256, or rule and path")
+    return AllowEntry(reason.strip(), sha256.lower(), rule, path, until)

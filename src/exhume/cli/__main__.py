@@ -1,0 +1,7 @@
+"""``python -m exhume.cli``."""
+
+import sys
+
+from exhume.cli import main
+
+sys.exit(main())

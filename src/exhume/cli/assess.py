@@ -1,0 +1,185 @@
+"""``exhume assess``: evidence of one server in, five answers out."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+import time
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exhume.model import AllowEntry, Assessment, Pack, Verdict
+
+FILES = ("assessment.json", "report.html", "timeline.csv")
+_BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("assess", help="assess one server from a folder, file or archive of its evidence")
+    command.add_argument("evidence", nargs="+", metavar="EVIDENCE", help="file, folder or archive; several form one server")
+    command.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: ./exhume-NAME)")
+    command.add_argument(
+        "--pack", type=Path, action="append", default=[], metavar="DIR", help="more Sigma, YARA or IOC files; can be repeated"
+    )
+    command.add_argument("--since", type=_day, metavar="DAY", help="first day to judge, e.g. 2021-01-03")
+    command.add_argument("--until", type=_day, metavar="DAY", help="last day to judge")
+    command.add_argument(
+        "--allow", type=Path, metavar="FILE", help="known-good things, by hash or by rule and path, with reasons"
+    )
+    command.add_argument("--jobs", type=int, default=0, metavar="N", help="worker processes (default: one a core)")
+    command.add_argument("--fail-on", type=_verdict, metavar="VERDICT", help="exit 1 when the verdict is this or worse")
+    command.add_argument("--manifest", action="store_true", help="hash and list recognised logs as well")
+    limits = command.add_argument_group("limits (what goes beyond becomes a gap in the report)")
+    limits.add_argument("--file-seconds", type=float, default=600, metavar="S", help="for each file, plus 1 s a MiB (600)")
+    limits.add_argument("--worker-memory", type=_size, default=1536 << 20, metavar="SIZE", help="of one worker (1536M)")
+    limits.add_argument("--max-file", type=_size, metavar="SIZE", help="largest file that is read (64G)")
+    limits.add_argument("--max-depth", type=int, metavar="N", help="archives in archives (4)")
+    debug = command.add_argument_group("for tests and comparisons")
+    debug.add_argument("--engine", choices=("hyperscan", "re2"), default="", help="sieve engine (default: the best here)")
+    debug.add_argument("--no-sieve", action="store_true", help="parse every line: slow, same result")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from exhume.assess.run import Options, assess
+    from exhume.assess.workers import Limits
+    from exhume.cli import Refused
+    from exhume.evidence import Limits as EvidenceLimits
+    from exhume.model import Window
+
+    period = None
+    if arguments.since or arguments.until:
+        first, last = arguments.since or date(2021, 1, 1), arguments.until or datetime.now().astimezone().date()
+        if first > last:
+            raise Refused("--since lies after --until")
+        period = Window(first, last)
+    changed = {"max_file_bytes": arguments.max_file, "max_depth": arguments.max_depth}
+    options = Options(
+        period=period,
+        allow=_allow(arguments.allow),
+        jobs=arguments.jobs,
+        engine=arguments.engine,
+        use_sieve=not arguments.no_sieve,
+        manifest=arguments.manifest,
+        limits=Limits(seconds=arguments.file_seconds, memory=arguments.worker_memory),
+        evidence_limits=EvidenceLimits(**{k: v for k, v in changed.items() if v is not None}),
+    )
+    progress = Progress() if sys.stderr.isatty() else None
+    try:
+        result = assess(arguments.evidence, _packs(arguments.pack), options, progress)
+    except OSError as error:
+        raise Refused(_plain(error)) from None
+    finally:
+        if progress:
+            progress.done()
+    out = arguments.out or Path(f"exhume-{_name(arguments.evidence[0])}")
+    write(result, out)
+    show(result, out)
+    return 1 if arguments.fail_on is not None and result.verdict >= arguments.fail_on else 0
+
+
+def write(result: Assessment, out: Path) -> None:
+    """The three files of an assessment. Raises ``Refused`` when they cannot be written."""
+    from exhume.cli import Refused
+    from exhume.reports import REPORTS
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for report in REPORTS:
+            if report.filename in FILES:
+                (out / report.filename).write_bytes(report.render(result))
+    except OSError as error:
+        raise Refused(f"cannot write to {out}: {error.strerror or type(error).__name__}") from None
+
+
+def show(result: Assessment, out: Path | None) -> None:
+    """The summary on the terminal."""
+    from exhume.reports.text import Text
+
+    width = min(120, shutil.get_terminal_size((100, 24)).columns)
+    place = str(out / "report.html") if out else ""
+    text = Text(width=width, colour=sys.stdout.isatty(), place=place).render(result)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text if text.endswith(b"\n") else text + b"\n")
+    sys.stdout.buffer.flush()
+
+
+class Progress:
+    """One line on the terminal with an estimate of the time left."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._shown = 0.0
+
+    def __call__(self, done: int, total: int, path: str) -> None:
+        now = time.monotonic()
+        if now - self._shown < 0.2:
+            return
+        self._shown = now
+        share = done / total if total else 1.0
+        left = (now - self._start) * (1 - share) / share if share > 0.01 else 0
+        estimate = f", about {left:.0f} s left" if left else ""
+        print(f"\r\x1b[K{share:5.0%} of {total / 1e6:,.0f} MB read{estimate}", end="", file=sys.stderr, flush=True)
+
+    def done(self) -> None:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _packs(folders: list[Path]) -> list[Pack]:
+    from exhume.cli import Refused
+    from exhume.packs import PackError, load
+
+    try:
+        return [load(folder) for folder in folders]
+    except (PackError, OSError) as error:
+        raise Refused(_plain(error)) from None
+
+
+def _allow(path: Path | None) -> tuple[AllowEntry, ...]:
+    from exhume.assess.allow import read_allow
+    from exhume.cli import Refused
+
+    if path is None:
+        return ()
+    try:
+        return read_allow(path)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+
+
+def _plain(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return "".join(c if c.isprintable() else "?" for c in text) or type(error).__name__
+
+
+def _name(evidence: str) -> str:
+    stem = Path(evidence).resolve().name or "evidence"
+    stem = re.sub(r"\.(zip|tar|tgz|gz|xz|zst|bz2|log|evtx)$", "", stem, flags=re.IGNORECASE)
+    return re.sub(r"[^\w.-]+", "_", stem)[:80] or "evidence"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day like 2021-03-02") from None
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d+)([kmgt]?)i?b?", text.strip().lower())
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size like 512M")
+    return int(match[1]) * _BYTES[match[2]]
+
+
+def _verdict(text: str) -> Verdict:
+    from exhume.model import Verdict
+
+    try:
+        return Verdict.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

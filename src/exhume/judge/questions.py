@@ -1,0 +1,163 @@
+"""The five questions, answered in plain words from the answers per campaign. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exhume.judge import words
+from exhume.judge.verdict import raised
+from exhume.model import (
+    Answer,
+    Coverage,
+    Exposure,
+    Finding,
+    Host,
+    Outcome,
+    Question,
+    Questions,
+    Reply,
+    State,
+    Verdict,
+    Window,
+)
+
+STATE_KINDS = ("web.file", "file.entry", "iis.config", "exchange.transport-agent")
+"""Kinds of record that show what lies on the server now, not what once happened."""
+_REACHED = {
+    Outcome.STEP: "an intermediate step worked (a session or an identity was obtained)",
+    Outcome.WRITE: "a file or a setting was changed",
+    Outcome.EXEC: "code of the attacker ran",
+    Outcome.POST: "work after the break-in was seen (credentials, mail, persistence or further machines)",
+}
+
+
+def answer_all(
+    answers: Sequence[Answer],
+    findings: Sequence[Finding],
+    coverage: Coverage,
+    host: Host,
+    exposure: Sequence[Exposure],
+    period: Window | None,
+) -> Questions:
+    """The answers that a report opens with."""
+    verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
+    limits = tuple(dict.fromkeys(limit for a in answers if a.verdict != Verdict.COMPROMISED for limit in a.limits))
+    return Questions(
+        exposed=_exposed(host, exposure),
+        attacked=_attacked(answers, findings, verdict, limits),
+        broken_into=_broken_into(answers, findings, verdict, limits, period),
+        since_how_far=_since(findings, coverage, verdict),
+        clean_now=_clean(findings, verdict, coverage),
+    )
+
+
+def _exposed(host: Host, exposure: Sequence[Exposure]) -> Question:
+    open_to = [e for e in exposure if e.state == State.VULNERABLE]
+    unknown = [e for e in exposure if e.state == State.UNKNOWN]
+    if open_to:
+        named = words.joined([e.cve for e in open_to])
+        reply = Reply.PARTLY if unknown else Reply.YES
+        return Question(reply, f"Yes: this server was open to {named}.", tuple(e.why for e in unknown[:3]))
+    if exposure and not unknown:
+        return Question(Reply.NO, "Every flaw that exhume knows was fixed in the builds the evidence shows.")
+    if host.build:
+        text = (
+            f"The evidence names build {host.build} (Exchange {host.product or 'unknown'}), read from {host.build_source}."
+            " Which security updates were installed on which day it does not say."
+        )
+    else:
+        text = "The evidence does not name the server's build, so whether and when it was open to a flaw is not known."
+    return Question(
+        Reply.CANNOT_TELL,
+        text,
+        ("To date the exposure, bring Bin\\ExSetup.exe, C:\\ExchangeSetupLogs and the SOFTWARE registry hive.",),
+    )
+
+
+def _attacked(answers: Sequence[Answer], findings: Sequence[Finding], verdict: Verdict, limits: tuple[str, ...]) -> Question:
+    tried = [f for f in findings if f.outcome >= Outcome.ATTEMPT or raised(f) is not None]
+    if tried:
+        campaigns = sorted({a.title for a in answers if a.outcome is not None and a.outcome >= Outcome.ATTEMPT})
+        addresses = sorted({f.address for f in tried if f.address})
+        where = f" from {words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses)}" if addresses else ""
+        return Question(Reply.YES, f"Yes: traces of {words.joined(campaigns) or 'an attack'}{where}.")
+    probes = [f for f in findings if f.outcome == Outcome.PROBE]
+    probed = f" {words.number(sum(f.count for f in probes), 'trace')} of mere probing or oddities, no attack." if probes else ""
+    if verdict <= Verdict.ATTEMPTED:
+        return Question(Reply.NO, f"No attack was found in the days and logs that were judged.{probed}")
+    return Question(
+        Reply.CANNOT_TELL, f"No attack was found in what could be seen, which is not enough to say no.{probed}", limits
+    )
+
+
+def _broken_into(
+    answers: Sequence[Answer],
+    findings: Sequence[Finding],
+    verdict: Verdict,
+    limits: tuple[str, ...],
+    period: Window | None,
+) -> Question:
+    proofs = [f for f in findings if raised(f) == Verdict.COMPROMISED]
+    hints = [f for f in findings if raised(f) == Verdict.SUSPECTED]
+    if proofs:
+        reached = max(f.outcome for f in proofs)
+        how = _REACHED.get(reached, "a success was proven")
+        first = proofs[0]
+        text = f"Yes: {how}. The strongest proof: {first.title}, {first.source}."
+        return Question(Reply.YES, text, limits)
+    if hints:
+        first = hints[0]
+        text = (
+            f"Suspected: {first.title}, {first.source}. A person has to look at it; until then treat the server as broken into."
+        )
+        return Question(Reply.CANNOT_TELL, text, limits)
+    when = f" between {period.since} and {period.until}" if period else ""
+    if verdict <= Verdict.ATTEMPTED:
+        return Question(Reply.NO, f"No success trace was found{when}, and the evidence covers those days.", limits)
+    return Question(
+        Reply.CANNOT_TELL, f"No success trace was found{when}, but the evidence does not cover all that matters.", limits
+    )
+
+
+def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict) -> Question:
+    worked = [f for f in findings if raised(f) is not None]
+    if not worked:
+        if verdict <= Verdict.ATTEMPTED:
+            return Question(Reply.NO, "There is nothing to date: no success trace was found.")
+        return Question(Reply.CANNOT_TELL, "There is nothing to date yet.")
+    far = words.joined(sorted({_REACHED[f.outcome] for f in worked if f.outcome in _REACHED}))
+    dated = [f for f in worked if f.first_seen]
+    starts = [s.first for s in coverage.spans if s.first]
+    oldest = f" The oldest dated row of the evidence is of {min(starts).date()}; it may have begun before." if starts else ""
+    if not dated:
+        text = f"Since when is unknown: what was found lies on the disk and no log row dates it. How far: {far}.{oldest}"
+        return Question(Reply.CANNOT_TELL, text, ("Times of files can be forged, so they are not taken as proof.",))
+    first = min(f.first_seen for f in dated if f.first_seen)
+    last = max(f.last_seen for f in dated if f.last_seen)
+    text = f"First trace {first:%Y-%m-%d %H:%M} UTC, last {last:%Y-%m-%d %H:%M} UTC. How far: {far}.{oldest}"
+    undated = len(worked) - len(dated)
+    notes = (f"{words.number(undated, 'finding')} on the disk cannot be dated by a log row.",) if undated else ()
+    return Question(Reply.PARTLY if undated or oldest else Reply.YES, text, notes)
+
+
+def _clean(findings: Sequence[Finding], verdict: Verdict, coverage: Coverage) -> Question:
+    states = [f for f in findings if f.record.kind in STATE_KINDS and raised(f) is not None]
+    if states:
+        places = words.joined(list(dict.fromkeys(f.source.path for f in states)))
+        return Question(
+            Reply.NO, f"No: {words.number(len(states), 'finding')} on the disk at the time of collection: {places}."
+        )
+    if verdict == Verdict.COMPROMISED:
+        text = (
+            "What the attacker left was not found in the files that came, but a break-in is proven:"
+            " follow the plan, then assess again."
+        )
+        return Question(Reply.CANNOT_TELL, text)
+    listed = any(s.kind == "web.folder" for s in coverage.spans)
+    if verdict <= Verdict.ATTEMPTED and listed:
+        return Question(
+            Reply.PARTLY, "Nothing that needs cleaning was found in what was looked at; memory and accounts were not."
+        )
+    text = "Nothing that needs cleaning was found in what came, but that is not enough to call the server clean."
+    notes = () if listed else ("No web folder was listed, so planted pages would not have been seen.",)
+    return Question(Reply.CANNOT_TELL, text, notes)

@@ -1,0 +1,38 @@
+"""One axis for everything that has a time: attacker steps, updates, tool runs, and where the logs begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, time
+
+from exhume.judge.words import source_name
+from exhume.model import Finding, Moment, Outcome, Reading, Span
+
+READING_KINDS = {"update": "patch", "build": "context", "tool": "tool", "mitigation": "patch"}
+
+
+def timeline(findings: Sequence[Finding], readings: Iterable[Reading], spans: Iterable[Span]) -> tuple[Moment, ...]:
+    """All moments in order of time."""
+    moments: list[Moment] = []
+    for finding in findings:
+        kind = "attack" if finding.outcome >= Outcome.ATTEMPT else "context"
+        for moment, word in ((finding.first_seen, ""), (finding.last_seen, "last: ")):
+            if moment and (not word or moment != finding.first_seen):
+                times = f" ({finding.count:,} times)" if finding.count > 1 and not word else ""
+                moments.append(Moment(moment, f"{word}{finding.title}{times}", kind, finding.id, finding.source))
+    builds: set[str] = set()
+    for reading in sorted(readings, key=lambda r: str(r.day or "")):
+        if reading.day is None or reading.what not in READING_KINDS:
+            continue
+        if reading.what == "build":
+            if reading.value in builds:
+                continue
+            builds.add(reading.value)
+        at = datetime.combine(reading.day, time(), UTC)
+        moments.append(Moment(at, f"{reading.what}: {reading.value}", READING_KINDS[reading.what], source=reading.source))
+    for span in spans:
+        if span.first and span.last:
+            name = source_name(span.kind, span.channel)
+            moments.append(Moment(span.first, f"{name} begins", "log"))
+            moments.append(Moment(span.last, f"{name} ends", "log"))
+    return tuple(sorted(moments, key=lambda m: (m.time, m.kind, m.what)))
