@@ -3,6 +3,7 @@
 from exhume.model import Reader
 from exhume.readers.agents import Agents
 from exhume.readers.aspnet import AspNet
+from exhume.readers.evtx import Evtx
 from exhume.readers.exchange import Exchange
 from exhume.readers.files import Files
 from exhume.readers.httperr import HttpErr
@@ -15,6 +16,7 @@ READERS: tuple[Reader, ...] = (
     Iis(),
     HttpErr(),
     Exchange(),
+    Evtx(),
     ToolLogs(),
     IisConfig(),
     Agents(),

@@ -16,13 +16,13 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
-from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
-from exhume.readers.eventfields import KIND, Logs, installed, to_record
+from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
+from exhume.readers.eventfields import KIND, Event, Reach, flat, instant, number_of, record_of, text_of, update_of
 from exhume.readers.evtxchunk import FILE_MAGIC, FIRST, HEADER, MAGIC, SIZE, Chunk, file_header, inspect, starts
 
 _ZEROS = bytes(SIZE)
@@ -47,7 +47,7 @@ _WATCHED = frozenset(
 class _State:
     """What is known of the file so far."""
 
-    logs: Logs = field(default_factory=Logs)
+    reach: Reach
     runs: list[tuple[int, int, datetime | None, datetime | None]] = field(default_factory=list)
     """First and last record number of a stretch without holes, with their times."""
     promised: int = 0
@@ -89,7 +89,7 @@ class Evtx:
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
         """Every record. The sieve is not used: the names and values of a record do not lie in it as plain text."""
-        state = _State()
+        state = _State(Reach(file))
         for block in _blocks(stream, state):
             chunk = inspect(block)
             if not chunk.copy and not chunk.header_sound:
@@ -98,7 +98,7 @@ class Evtx:
             state.altered += not chunk.sound
             yield from _events(chunk, file, state)
         yield from _gaps(file, state)
-        return state.logs.spans(file)
+        return state.reach.spans()
 
 
 def _blocks(stream: BinaryIO, state: _State) -> Iterator[bytes]:
@@ -161,14 +161,17 @@ def _events(chunk: Chunk, file: File, state: _State) -> Iterator[Record | Readin
     times: dict[int, datetime | None] = {}
     got = 0
     for number, text in _decoded(chunk.copy) if chunk.copy else ():
-        record = _shaped(text, file, number)
-        if record is None:
+        event = _event(text, number)
+        if event is None:
             continue
         got += 1
-        times[number] = record.time
-        state.logs.add(record, chunk.sound)
+        times[number] = event.time
+        record = record_of(event, file)
+        state.reach.add(record, chunk.sound)
         yield record
-        yield from installed(record)
+        update = update_of(event, record.source)
+        if update:
+            yield update
     state.lost += max(0, chunk.expected - got)
     numbers = sorted(set(chunk.numbers))
     if not chunk.sound and numbers:
@@ -213,18 +216,51 @@ def _decoded(copy: bytes) -> Iterator[tuple[int, str]]:
             yield item["event_record_id"], item["data"]
 
 
-def _shaped(text: str, file: File, number: int) -> Record | None:
+def _event(text: str, number: int) -> Event | None:
+    """The event of one record's JSON; ``None`` when it has no event id."""
     from orjson import JSONDecodeError, loads
 
     try:
-        event = loads(text)["Event"]
+        tree = loads(text)["Event"]
+        system = tree["System"]
     except (JSONDecodeError, KeyError, TypeError):
         return None
-    return to_record(event, file, number) if isinstance(event, dict) else None
+    if not isinstance(system, dict) or (event_id := number_of(system.get("EventID"))) < 0:
+        return None
+    named: dict[str, Value] = {}
+    unnamed: tuple[str, ...] = ()
+    for part in ("EventData", "UserData"):
+        if part in tree:
+            unnamed += flat(tree[part], named)
+    own = number_of(system.get("EventRecordID"))
+    time, _ = instant(_attribute(system, "TimeCreated", "SystemTime"))
+    return Event(
+        event_id=event_id,
+        channel=text_of(system.get("Channel")),
+        provider=_attribute(system, "Provider", "Name"),
+        computer=text_of(system.get("Computer")),
+        number=own if own >= 0 else number,
+        level=number_of(system.get("Level")),
+        time=time,
+        system={
+            "Keywords": text_of(system.get("Keywords")),
+            "UserID": _attribute(system, "Security", "UserID"),
+            "EventSourceName": _attribute(system, "Provider", "EventSourceName"),
+            **{name: whole for name in ("Task", "Opcode", "Version") if (whole := number_of(system.get(name))) >= 0},
+        },
+        named=named,
+        unnamed=unnamed,
+    )
+
+
+def _attribute(system: Mapping[str, Any], element: str, name: str) -> str:
+    value = system.get(element)
+    attributes = value.get("#attributes") if isinstance(value, dict) else None
+    return text_of(attributes.get(name)) if isinstance(attributes, dict) else ""
 
 
 def _gaps(file: File, state: _State) -> Iterator[Gap]:
-    channel, server = state.logs.main()
+    channel, server = state.reach.main()
     place = file.source("file")
 
     def damaged(detail: str, count: int = 1, since: datetime | None = None, until: datetime | None = None) -> Gap:
@@ -239,7 +275,7 @@ def _gaps(file: File, state: _State) -> Iterator[Gap]:
             yield damaged("the file is empty or too short for an event log")
         return
     if state.headless:
-        rest = "the chunks behind it were read" if state.logs.seen else "no event could be made out behind it"
+        rest = "the chunks behind it were read" if state.reach.any else "no event could be made out behind it"
         yield damaged(f"the file header is damaged or missing; {rest}")
     if state.zeroed or state.unread:
         yield damaged(
@@ -255,7 +291,7 @@ def _gaps(file: File, state: _State) -> Iterator[Gap]:
         yield damaged("records could not be decoded", state.lost)
     yield from _holes(state, damaged)
     hurt = state.headless or state.altered or state.unread or state.zeroed or state.lost or missing > 0
-    if not state.logs.seen and not hurt and not state.stopped:
+    if not state.reach.any and not hurt and not state.stopped:
         yield from _empty(file)
 
 
