@@ -89,7 +89,7 @@ def flat(data: object, into: dict[str, Value], prefix: str = "", depth: int = 0)
             _attributes(value, into, prefix)
         elif key == "#text" and prefix:
             into[_free(prefix, into, prefix)] = text_of(value)
-        elif key in ("Data", "string", "#text"):
+        elif key in ("Data", "#text") or (key == "string" and depth and not prefix):
             unnamed += _unnamed(value, into, depth)
         elif kind is str or kind is int or kind is bool or kind is float:
             into[_free(key, into, prefix)] = value
