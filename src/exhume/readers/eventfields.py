@@ -146,8 +146,8 @@ def number_of(value: object) -> int:
     return int(text, 16) if _HEX.fullmatch(text) else -1
 
 
-def record_of(event: Event, file: File) -> Record:
-    """The record; ``at`` is the event's own number."""
+def record_of(event: Event, file: File, at: str = "") -> Record:
+    """The record; ``at`` is the event's own number where no place is given."""
     fields: dict[str, Value] = {"EventID": event.event_id}
     for key, said in (("Channel", event.channel), ("Provider_Name", event.provider), ("Computer", event.computer)):
         if said:
@@ -166,8 +166,7 @@ def record_of(event: Event, file: File) -> Record:
         fields["Data"] = strings
     if event.provider.lower() == CMDLET_PROVIDER:
         _cmdlet(fields, strings)
-    at = f"record {event.number}" if event.number >= 0 else "record without number"
-    source = file.source(at)
+    source = file.source(at or (f"record {event.number}" if event.number >= 0 else "record without number"))
     return Record(KIND, event.time, fields, source, event.channel, server_of(event.computer), None)
 
 
