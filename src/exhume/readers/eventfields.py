@@ -91,7 +91,7 @@ def flat(data: object, into: dict[str, Value], prefix: str = "", depth: int = 0)
             into[_free(prefix, into, prefix)] = text_of(value)
         elif key in ("Data", "#text") or (key == "string" and depth and not prefix):
             unnamed += _unnamed(value, into, depth)
-        elif kind is str or kind is int or kind is bool or kind is float:
+        elif kind is str or kind is int or kind is float:
             into[_free(key, into, prefix)] = value
         elif kind is dict:
             unnamed += flat(value, into, key, depth + 1)
@@ -129,6 +129,8 @@ def text_of(value: object) -> str:
     """A value as the text that an event shows."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return value if isinstance(value, str) else str(value)
 
 
