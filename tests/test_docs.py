@@ -16,13 +16,13 @@ MADE_LATER = {"docs/images/report.png"}  # the screenshot is taken from a report
 HERE = ("/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/", "py" + "pi.org", "python" + "hosted")
 
 
-def generated() -> str:
+def generated(page: str = "cli") -> str:
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return str(module.cli())
+    return str(getattr(module, page)())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -38,6 +38,11 @@ def test_links_lead_somewhere_and_nothing_names_a_machine(page: Path) -> None:
 def test_the_command_line_page_is_up_to_date() -> None:
     page = ROOT / "docs" / "reference" / "cli.md"
     assert page.read_text(encoding="utf-8") == generated(), "run: python docs/generate.py"
+
+
+def test_the_page_of_assessment_json_is_up_to_date() -> None:
+    page = ROOT / "docs" / "reference" / "assessment-json.md"
+    assert page.read_text(encoding="utf-8") == generated("schema"), "run: python docs/generate.py"
 
 
 def test_every_kind_of_record_is_documented() -> None:
