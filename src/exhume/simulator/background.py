@@ -96,7 +96,14 @@ def _ews(desk: Desk, moment: datetime) -> None:
     user = desk.chance.choice(USERS)
     address = desk.chance.choice(CLIENTS)
     request_id = desk.request(
-        "Ews", moment, method="POST", stem="/EWS/Exchange.asmx", user=user, address=address, agent=OUTLOOK, back="/EWS/Exchange.asmx"
+        "Ews",
+        moment,
+        method="POST",
+        stem="/EWS/Exchange.asmx",
+        user=user,
+        address=address,
+        agent=OUTLOOK,
+        back="/EWS/Exchange.asmx",
     )
     desk.ews(moment, {
         "RequestId": request_id, "AuthenticationType": "Negotiate", "IsAuthenticated": "true", "AuthenticatedUser": user,
@@ -123,7 +130,9 @@ def _administrator(desk: Desk, moment: datetime) -> None:
         "Ecp", moment, method="POST", stem=stem, query=f"{schema}&msExchEcpCanary=Zm9v.", user=user, address=address, agent=BROWSER,
         back=stem, proxy={"AnchorMailbox": "Sid~S-1-5-21-1004336348-1177238915-682003330-1107"},
     )  # fmt: skip
-    command = "Set-OabVirtualDirectory.ExternalUrl='https://mail.contoso.test/OAB'.Identity='11111111-0000-4000-8000-00000000000a'"
+    command = (
+        "Set-OabVirtualDirectory.ExternalUrl='https://mail.contoso.test/OAB'.Identity='11111111-0000-4000-8000-00000000000a'"
+    )
     desk.ecp(moment, [
         ("S:TIME", "640"), ("S:SID", desk.guid()), ("S:CMD", command), ("S:REQID", ""), ("S:URL", f"{stem}?msExchEcpCanary=Zm9v.&{schema}"),
         ("S:EX", ""), ("S:BLD", desk.build),
