@@ -42,7 +42,7 @@ def simulated(corpus: Path, size: int) -> bool:
         return False
     if "size" not in inspect.signature(simulate).parameters:
         return False
-    simulate("proxylogon-full", corpus, size=size)
+    simulate("proxylogon-full", corpus, rate=max(1.0, size / BYTES_A_RATE))
     return True
 
 
