@@ -1,4 +1,4 @@
-"""SigmaHQ's own true positives: each event log fires the rule that it was recorded for."""
+"""SigmaHQ's own true positives, through our own reader: each event log fires the rule that it was recorded for."""
 
 import io
 
@@ -10,7 +10,7 @@ from exhume.readers.evtx import Evtx
 PAIRS = 101
 
 
-def test_sigmahq_rules_fire_on_their_own_event_logs(real_data):
+def test_rules_fire_on_event_logs_as_the_reader_shapes_them(real_data):
     folder = real_data / "sigma-regression"
     sigma = Sigma.from_packs([load(folder / "rules")], Host())
     assert sigma.problems == ()
