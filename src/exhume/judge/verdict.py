@@ -46,9 +46,23 @@ def raised(finding: Finding) -> Verdict | None:
     """The verdict this finding calls for by itself, ``None`` for attempts and probes."""
     if not finding.own and not finding.rule.startswith(HASH_RULES):
         return Verdict.SUSPECTED if finding.severity >= Severity.HIGH else None
+    if _lies_unserved(finding):
+        return Verdict.SUSPECTED
     if finding.decisive or (finding.confidence == Confidence.HIGH and finding.outcome >= Outcome.WRITE):
         return Verdict.COMPROMISED
     return Verdict.SUSPECTED if finding.outcome >= Outcome.STEP else None
+
+
+def _lies_unserved(finding: Finding) -> bool:
+    """A file with the form of a web shell that no web server serves: a quarantine, a backup, an analyst's copy, or a shell that
+    was put where nobody can call it. A known hash is more than a form."""
+    record = finding.record
+    return (
+        finding.outcome in (Outcome.STEP, Outcome.WRITE)
+        and record.kind in ("web.file", "file.entry")
+        and record.fields.get("served") is False
+        and not finding.rule.startswith(HASH_RULES)
+    )
 
 
 def days_of(pack: Pack, period: Window | None, end: datetime | None, today: date) -> Days:
