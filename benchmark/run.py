@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import os
 import platform
@@ -19,6 +18,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 MIB = 1 << 20
+BYTES_A_RATE = 1_000_000
+"""Bytes that one unit of the simulator's ``rate`` adds to proxylogon-full (measured: 315 MB at rate 300)."""
 
 
 def main() -> int:
@@ -40,9 +41,7 @@ def simulated(corpus: Path, size: int) -> bool:
         from exhume.simulator import simulate
     except ImportError:
         return False
-    if "size" not in inspect.signature(simulate).parameters:
-        return False
-    simulate("proxylogon-full", corpus, size=size)
+    simulate("proxylogon-full", corpus, rate=max(1.0, size / BYTES_A_RATE))
     return True
 
 

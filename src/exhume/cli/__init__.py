@@ -7,10 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import exhume
-
-
-class Refused(Exception):  # noqa: N818 (it is what the user is told, in one line)
-    """It could not be done, and why in one line."""
+from exhume.cli.refused import Refused
 
 
 def main(argv: Sequence[str] | None = None) -> int:

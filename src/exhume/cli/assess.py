@@ -47,7 +47,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from exhume.assess.run import Options, assess
     from exhume.assess.workers import Limits
-    from exhume.cli import Refused
+    from exhume.cli.refused import Refused
     from exhume.evidence import Limits as EvidenceLimits
     from exhume.model import Window
 
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def write(result: Assessment, out: Path) -> None:
     """The three files of an assessment. Raises ``Refused`` when they cannot be written."""
-    from exhume.cli import Refused
+    from exhume.cli.refused import Refused
     from exhume.reports import REPORTS
 
     try:
@@ -130,7 +130,7 @@ class Progress:
 
 
 def _packs(folders: list[Path]) -> list[Pack]:
-    from exhume.cli import Refused
+    from exhume.cli.refused import Refused
     from exhume.packs import PackError, load
 
     try:
@@ -141,7 +141,7 @@ def _packs(folders: list[Path]) -> list[Pack]:
 
 def _allow(path: Path | None) -> tuple[AllowEntry, ...]:
     from exhume.assess.allow import read_allow
-    from exhume.cli import Refused
+    from exhume.cli.refused import Refused
 
     if path is None:
         return ()

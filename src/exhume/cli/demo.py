@@ -16,8 +16,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from exhume.assess.run import Options, assess
-    from exhume.cli import Refused
     from exhume.cli.assess import show, write
+    from exhume.cli.refused import Refused
     from exhume.model import Window
     from exhume.simulator import scenarios, simulate
 

@@ -68,7 +68,7 @@ def run_lint(arguments: argparse.Namespace) -> int:
 
 def run_test(arguments: argparse.Namespace) -> int:
     from exhume.assess.rehearse import rehearse
-    from exhume.cli import Refused
+    from exhume.cli.refused import Refused
     from exhume.packs import PackError
 
     failed = total = 0
@@ -87,7 +87,7 @@ def run_test(arguments: argparse.Namespace) -> int:
 
 
 def run_show(arguments: argparse.Namespace) -> int:
-    from exhume.cli import Refused
+    from exhume.cli.refused import Refused
     from exhume.model import PackFile
 
     try:
@@ -99,7 +99,7 @@ def run_show(arguments: argparse.Namespace) -> int:
 
 
 def run_encode(arguments: argparse.Namespace) -> int:
-    from exhume.cli import Refused
+    from exhume.cli.refused import Refused
     from exhume.packs import encode
 
     try:
@@ -110,7 +110,7 @@ def run_encode(arguments: argparse.Namespace) -> int:
 
 
 def _chosen(folders: list[Path]) -> tuple[Pack, ...]:
-    from exhume.cli import Refused
+    from exhume.cli.refused import Refused
     from exhume.packs import PackError, load, shipped
 
     try:

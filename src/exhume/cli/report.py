@@ -14,8 +14,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from exhume.cli import Refused
     from exhume.cli.assess import show, write
+    from exhume.cli.refused import Refused
     from exhume.reports import load
 
     path: Path = arguments.assessment

@@ -119,13 +119,20 @@ def _broken_into(
     )
 
 
+def _reached(finding: Finding) -> str:
+    """What a finding shows was reached. A file nobody knows is no session."""
+    if finding.outcome <= Outcome.STEP and finding.record.kind in STATE_KINDS:
+        return "a file or setting that has to be explained lies on the disk"
+    return _REACHED.get(finding.outcome, "something was tried that has to be explained")
+
+
 def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict) -> Question:
     worked = [f for f in findings if raised(f) is not None]
     if not worked:
         if verdict <= Verdict.ATTEMPTED:
             return Question(Reply.NO, "There is nothing to date: no success trace was found.")
         return Question(Reply.CANNOT_TELL, "There is nothing to date yet.")
-    far = words.joined(sorted({_REACHED[f.outcome] for f in worked if f.outcome in _REACHED}))
+    far = words.joined(list(dict.fromkeys(_reached(f) for f in sorted(worked, key=lambda f: -f.outcome))))
     dated = [f for f in worked if f.first_seen]
     starts = [s.first for s in coverage.spans if s.first]
     oldest = f" The oldest dated row of the evidence is of {min(starts).date()}; it may have begun before." if starts else ""

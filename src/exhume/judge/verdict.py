@@ -6,6 +6,7 @@ Findings raise a verdict. Gaps only limit it. A later clean state never lowers a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -46,9 +47,23 @@ def raised(finding: Finding) -> Verdict | None:
     """The verdict this finding calls for by itself, ``None`` for attempts and probes."""
     if not finding.own and not finding.rule.startswith(HASH_RULES):
         return Verdict.SUSPECTED if finding.severity >= Severity.HIGH else None
+    if _lies_unserved(finding):
+        return Verdict.SUSPECTED
     if finding.decisive or (finding.confidence == Confidence.HIGH and finding.outcome >= Outcome.WRITE):
         return Verdict.COMPROMISED
     return Verdict.SUSPECTED if finding.outcome >= Outcome.STEP else None
+
+
+def _lies_unserved(finding: Finding) -> bool:
+    """A file with the form of a web shell that no web server serves: a quarantine, a backup, an analyst's copy, or a shell that
+    was put where nobody can call it. A known hash is more than a form."""
+    record = finding.record
+    return (
+        finding.outcome in (Outcome.STEP, Outcome.WRITE)
+        and record.kind in ("web.file", "file.entry")
+        and record.fields.get("served") is False
+        and not finding.rule.startswith(HASH_RULES)
+    )
 
 
 def days_of(pack: Pack, period: Window | None, end: datetime | None, today: date) -> Days:
@@ -113,7 +128,7 @@ def limits_of(pack: Pack, coverage: Coverage, days: Days, servers: Sequence[str]
     if len(servers) > 1:
         out.append(words.mixed(servers))
     needed = {seen.kind for need in pack.needs for seen in need.any_of}
-    out += words.lost(tuple(g for g in coverage.gaps if hides(g, needed)))
+    out += words.lost(tuple(g for g in coverage.gaps if hides(g, needed)) or scattered(coverage.gaps, needed))
     return tuple(dict.fromkeys(out))
 
 
@@ -127,6 +142,17 @@ def hides(gap: Gap, needed: Iterable[str]) -> bool:
     if gap.kind not in kinds:
         return False
     return gap.cause in (Cause.UNREADABLE, Cause.LIMIT) or (gap.cause == Cause.DAMAGED and gap.count >= LOST_ROWS)
+
+
+def scattered(gaps: Iterable[Gap], needed: Iterable[str]) -> tuple[Gap, ...]:
+    """Damage that is small in each file of a needed kind, when it adds up to ``LOST_ROWS``; single rows, such as the last one
+    of a log that was being written, are not added."""
+    kinds = set(needed)
+    small = [g for g in gaps if g.kind in kinds and g.cause == Cause.DAMAGED and g.count > 1]
+    lost = Counter[str]()
+    for gap in small:
+        lost[gap.kind] += gap.count
+    return tuple(g for g in small if lost[g.kind] >= LOST_ROWS)
 
 
 def _exchange_file(gap: Gap) -> bool:

@@ -16,10 +16,10 @@ from exhume.model.assessment import (
 )
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
-from exhume.model.flow import File, Gap, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
+from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
-from exhume.model.protocols import Detector, Evidence, Opener, Reader, Report, Sieve
+from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
 from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Verdict
 
 __all__ = [

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
-from exhume.model.protocols import Opener
 from exhume.model.vocabulary import Cause
 
+Opener: TypeAlias = Callable[[], AbstractContextManager[BinaryIO]]
+"""Opens a file of the evidence from its first byte; raises ``OSError`` when it cannot."""
 Value: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 HOUR = 3600
 """Seconds in an hour: the grain in which spans remember when a log had rows."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 if TYPE_CHECKING:
     from exhume.model.assessment import Assessment
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from exhume.model.flow import File, Gap, Reading, Record, Span
     from exhume.model.host import Host
     from exhume.model.pack import Pack, Problem
-
-Opener: TypeAlias = Callable[[], AbstractContextManager[BinaryIO]]
-"""Opens a file of the evidence from its first byte; raises ``OSError`` when it cannot."""
 
 
 class Sieve(Protocol):

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
+from exhume.readers.configxml import element_of
 from exhume.readers.eventfields import KIND, Event, Reach, record_of, update_of
 from exhume.readers.eventshapes import NAMESPACE, event_of, event_of_xml, objects_in
 
@@ -259,14 +260,10 @@ def _xml_events(first: str, texts: Iterator[str], trouble: _Trouble) -> Iterator
 
 
 def _parsed(text: str) -> Event | None:
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
+    element = element_of(text)
     try:
-        return event_of_xml(fromstring(text, forbid_dtd=True))
-    except (ParseError, DefusedXmlException, ValueError):
+        return None if element is None else event_of_xml(element)
+    except ValueError:
         return None
 
 

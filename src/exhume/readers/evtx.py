@@ -209,7 +209,7 @@ def _decoded(copy: bytes) -> Iterator[tuple[int, str]]:
             continue
         except BaseException as panic:
             # A panic of the Rust code: its class cannot be imported, and it is not an ``Exception``.
-            if type(panic).__module__ != "pyo3_runtime":
+            if type(panic).__name__ != "PanicException":
                 raise
             return
         if item:

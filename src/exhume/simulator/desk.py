@@ -182,4 +182,4 @@ def kept_days(keep: Mapping[str, Kept], log: str) -> Kept:
     """The days of this log that are in the evidence."""
     if log in keep:
         return keep[log]
-    return keep.get(log.split("/")[0], (date.min, date.max))
+    return keep.get(log.partition("/")[0], (date.min, date.max))

@@ -12,7 +12,7 @@ from exhume.simulator.desk import Desk
 from exhume.simulator.places import ROOT
 
 INSTALLED = "C:\\Program Files\\Microsoft\\Exchange Server\\V15\\"
-_PICTURE = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+_PICTURE = b"GIF89a\x01\x00\x01\x00\x80\x00\x00" + bytes(6) + b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 _STYLE = b'body { font-family: "Segoe UI", sans-serif; }\r\n'
 _START = b"<!DOCTYPE html>\r\n<html><head><title>IIS Windows Server</title></head><body></body></html>\r\n"
 _NATIVE = (
@@ -24,6 +24,8 @@ _NATIVE = (
     ("HttpLoggingModule", "loghttp"), ("TracingModule", "iisetw"), ("RequestMonitorModule", "iisreqs"),
     ("IsapiModule", "isapi"), ("IsapiFilterModule", "filter"), ("ConfigurationValidationModule", "validcfg"),
 )  # fmt: skip
+_NOT_LOADED = ("UriCacheModule", "FileCacheModule", "TokenCacheModule", "TracingModule", "RequestMonitorModule")
+"""Native modules that IIS uses by itself: no site lists them."""
 _OTHERS = (
     ("ManagedEngineV4.0_64bit", "%windir%\\Microsoft.NET\\Framework64\\v4.0.30319\\webengine4.dll"),
     ("WSMan", "C:\\Windows\\system32\\wsmsvc.dll"),
@@ -33,8 +35,9 @@ _OTHERS = (
     ("PasswordExpiryModule", "C:\\Windows\\system32\\RpcProxy\\RpcProxy.dll"),
 )
 _FRONT = (
-    ("/owa", "owa", "OWA"), ("/ecp", "ecp", "ECP"), ("/EWS", "EWS", "Services"), ("/Autodiscover", "Autodiscover", "Autodiscover"),
-    ("/Microsoft-Server-ActiveSync", "sync", "Sync"), ("/OAB", "OAB", "OAB"), ("/PowerShell", "PowerShell", "PowerShellFrontEnd"),
+    ("/owa", "owa", "OWA"), ("/ecp", "ecp", "ECP"), ("/EWS", "EWS", "Services"),
+    ("/Autodiscover", "Autodiscover", "Autodiscover"), ("/Microsoft-Server-ActiveSync", "sync", "Sync"),
+    ("/OAB", "OAB", "OAB"), ("/PowerShell", "PowerShell", "PowerShellFrontEnd"),
     ("/mapi", "mapi", "MapiFrontEnd"), ("/Rpc", "Rpc", "RpcProxyFrontEnd"), ("/API", "Rest", "RestFrontEnd"),
 )  # fmt: skip
 _BACK = (
@@ -59,6 +62,7 @@ def furnish(desk: Desk, day: datetime, modules: tuple[tuple[str, str], ...] = ()
     for path, content in (
         ("inetpub/wwwroot/iisstart.htm", _START),
         ("inetpub/wwwroot/iisstart.png", _PICTURE),
+        ("inetpub/wwwroot/aspnet_client/readme.txt", b"Client-side scripts of ASP.NET.\r\n"),
         ("inetpub/wwwroot/aspnet_client/system_web/4_0_30319/WebUIValidation.js", b"// empty\r\n"),
         (f"{ROOT}/FrontEnd/HttpProxy/owa/auth/15.1.2176/themes/resources/favicon.ico", _PICTURE),
         (f"{ROOT}/FrontEnd/HttpProxy/owa/auth/15.1.2176/themes/resources/logon.css", _STYLE),
@@ -76,7 +80,8 @@ def _application_host(extra: tuple[tuple[str, str], ...]) -> str:
     """Modelled after a clean set-up: modules, both sites and their virtual directories, pools, logging."""
     native = [(name, f"%windir%\\System32\\inetsrv\\{dll}.dll") for name, dll in _NATIVE]
     images = "".join(f"      <add name={quoteattr(n)} image={quoteattr(i)} />\n" for n, i in (*native, *_OTHERS, *extra))
-    used = "".join(f"        <add name={quoteattr(n)} />\n" for n, _ in (*native, *_OTHERS[3:5], *extra))
+    loaded = (*(entry for entry in native if entry[0] not in _NOT_LOADED), *_OTHERS[3:5], *extra)
+    used = "".join(f"        <add name={quoteattr(n)} />\n" for n, _ in loaded)
     pools = "".join(f'      <add name="MSExchange{p}AppPool" />\n' for p in sorted({p for _, _, p in (*_FRONT, *_BACK)}))
     top, front, back = "%SystemDrive%\\inetpub\\wwwroot", f"{INSTALLED}FrontEnd\\HttpProxy", f"{INSTALLED}ClientAccess"
     sites = _site("Default Web Site", 1, (443, 80), top, front, _FRONT) + _site(
@@ -133,8 +138,9 @@ def _site(
 
 def _agents() -> str:
     listed = "".join(
-        f'      <agent name="{name}" baseType="Microsoft.Exchange.Data.Transport.{base}" classFactory="Microsoft.Exchange.{factory}"'
-        f' assemblyPath="{INSTALLED}TransportRoles\\agents\\{dll}" enabled="true" />\n'
+        f'      <agent name="{name}" baseType="Microsoft.Exchange.Data.Transport.{base}"'
+        f' classFactory="Microsoft.Exchange.{factory}" assemblyPath="{INSTALLED}TransportRoles\\agents\\{dll}"'
+        ' enabled="true" />\n'
         for name, base, factory, dll in _AGENTS
     )
     return (

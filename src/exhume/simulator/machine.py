@@ -23,7 +23,8 @@ def probes(desk: Desk, moment: datetime) -> None:
     for protocol, stem in (("Owa", "/owa/healthcheck.htm"), ("Ecp", "/ecp/healthcheck.htm"), ("Ews", "/ews/healthcheck.htm")):
         desk.request(protocol, moment, stem=stem, address="127.0.0.1", agent=PROBE)
     desk.request(
-        "Mapi", moment + timedelta(seconds=1), method="POST", stem="/mapi/emsmdb/", query=f"mailboxId={mailbox(HEALTH)}@{DOMAIN}",
+        "Mapi", moment + timedelta(seconds=1), method="POST", stem="/mapi/emsmdb/",
+        query=f"mailboxId={mailbox(HEALTH)}@{DOMAIN}",
         user=user, address="fe80::1234:5678:9abc:245e%3", agent="MapiHttpClient", back="/mapi/emsmdb/", back_user=desk.machine,
         proxy={"AnchorMailbox": f"MailboxGuid~{mailbox(HEALTH)}", "RoutingHint": "MailboxGuidWithDomain"},
     )  # fmt: skip
@@ -87,7 +88,8 @@ def rps_cells(desk: Desk, at: datetime, request_id: str, user: str, address: str
 def cmdlet_row(desk: Desk, at: datetime, name: str, parameters: str, user: str, application: str) -> None:
     """A row of PowerShell's cmdlet log."""
     desk.csv("rps-cmdlet", "rps-cmdlet", at, {
-        "StartTime": rows.stamp(at), "RequestId": desk.guid(), "ProcessId": 7816, "ProcessName": "w3wp#MSExchangePowerShellAppPool",
+        "StartTime": rows.stamp(at), "RequestId": desk.guid(), "ProcessId": 7816,
+        "ProcessName": "w3wp#MSExchangePowerShellAppPool",
         "ThreadId": 42, "CultureInfo": "en-US", "AuthenticatedUser": user, "ExecutingUserSid": f"{SID}-1107",
         "EffectiveOrganization": "First Organization", "IsAdmin": "True", "ClientApplication": application, "Cmdlet": name,
         "Parameters": parameters, "CmdletUniqueId": desk.guid(), "ExecutionResult": "Success",
@@ -160,7 +162,8 @@ def administrator(desk: Desk, at: datetime) -> None:
     stem = "/ecp/DDI/DDIService.svc/SetObject"
     query = f"{schema}&msExchEcpCanary={canary}"
     desk.request(
-        "Ecp", at, method="POST", stem=stem, query=query, user=user, address=CLIENTS[0], agent=BROWSER, back=stem, back_user=user,
+        "Ecp", at, method="POST", stem=stem, query=query, user=user, address=CLIENTS[0], agent=BROWSER, back=stem,
+        back_user=user,
         proxy={"AnchorMailbox": f"Sid~{SID}-1107", "RoutingHint": "WindowsIdentity", "AuthenticationType": "FBA"},
     )  # fmt: skip
     command = f"Set-OabVirtualDirectory.ExternalUrl='{OAB_URL}'.Identity='11111111-0000-4000-8000-00000000000a'"

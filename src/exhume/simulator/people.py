@@ -43,7 +43,8 @@ def mailbox(name: str) -> str:
 def _outlook(desk: Desk, moment: datetime) -> None:
     name, user, address, _ = _who(desk)
     request_id = desk.request(
-        "Mapi", moment, method="POST", stem="/mapi/emsmdb/", query=f"MailboxId={mailbox(name)}@{DOMAIN}", user=user, address=address,
+        "Mapi", moment, method="POST", stem="/mapi/emsmdb/", query=f"MailboxId={mailbox(name)}@{DOMAIN}", user=user,
+        address=address,
         agent="Microsoft Office/16.0 (Windows NT 10.0; MAPICPL 16.0.13127; Pro)", back="/mapi/emsmdb/",
         proxy={"AnchorMailbox": f"MailboxGuid~{mailbox(name)}", "RoutingHint": "MailboxGuidWithDomain", "Organization": DOMAIN},
     )  # fmt: skip
@@ -69,8 +70,8 @@ def _phone(desk: Desk, moment: datetime) -> None:
     command = desk.chance.choice(("Ping", "Sync", "Sync", "FolderSync"))
     desk.request(
         "Eas", moment, method="POST", stem="/Microsoft-Server-ActiveSync/default.eas",
-        query=f"Cmd={command}&User={name}%40{DOMAIN}&DeviceId=F2K{sum(name.encode()):09d}&DeviceType=iPhone", user=user, address=address,
-        agent=PHONE, back="/Microsoft-Server-ActiveSync/Proxy/default.eas",
+        query=f"Cmd={command}&User={name}%40{DOMAIN}&DeviceId=F2K{sum(name.encode()):09d}&DeviceType=iPhone", user=user,
+        address=address, agent=PHONE, back="/Microsoft-Server-ActiveSync/Proxy/default.eas",
         proxy={"AnchorMailbox": anchor, "RoutingHint": "WindowsIdentity", "AuthenticationType": "Basic"},
     )  # fmt: skip
 
@@ -124,8 +125,8 @@ def scanner(desk: Desk, moment: datetime) -> None:
         desk.request("Owa", moment + timedelta(seconds=2), stem="/owa/", address=address, agent=GOOGLEBOT, status=302)
         return
     for protocol, stem, status in (
-        ("", "/", 302), ("", "/manager/html", 404), ("", "/.env", 404), ("Owa", "/owa/", 302), ("Ews", "/ews/exchange.asmx", 401),
-        ("RpcHttp", "/rpc", 401), ("Autodiscover", "/autodiscover/autodiscover.xml", 401),
+        ("", "/", 302), ("", "/manager/html", 404), ("", "/.env", 404), ("Owa", "/owa/", 302),
+        ("Ews", "/ews/exchange.asmx", 401), ("RpcHttp", "/rpc", 401), ("Autodiscover", "/autodiscover/autodiscover.xml", 401),
     ):  # fmt: skip
         desk.request(protocol, moment, stem=stem, address=address, agent="Mozilla/5.0 zgrab/0.x", status=status)
         moment += timedelta(milliseconds=700)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +16,7 @@ ROOT = "Program Files/Microsoft/Exchange Server/V15"
 """Exchange's install root on drive C."""
 PAGE = 10 << 20
 """Bytes after which Exchange begins the next file of the same hour."""
+EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 Chunk = tuple[datetime, bytes]
 """Rows, and the time of the first."""
 
@@ -92,7 +93,7 @@ class Roll:
     _page: str = ""
     _part: int = 1
     _written: int = 0
-    _last: datetime = datetime.min
+    _last: datetime = EARLIEST
     _file: BinaryIO | None = None
 
     def put(self, moment: datetime, content: bytes) -> None:
@@ -126,7 +127,7 @@ class Roll:
 
 def by_minute(written: Iterable[tuple[datetime, str]]) -> Iterator[Chunk]:
     """Rows in the order of time, those of one minute together."""
-    first = minute = datetime.min
+    first = minute = EARLIEST
     texts: list[str] = []
     for moment, text in sorted(written, key=_time):
         start = moment.replace(second=0, microsecond=0)

@@ -60,9 +60,9 @@ class Scenario:
     since: date
     until: date
     """First and last day that are simulated."""
-    rate: float = 4
+    rate: float = 3
     """Requests of people in a quiet hour."""
-    probe_minutes: int = 10
+    probe_minutes: int = 15
     noise: float = 0.5
     """Scanners an hour."""
     logs: Mapping[str, tuple[date, date] | None] = field(default_factory=dict)
@@ -89,7 +89,9 @@ class Truth:
     until: date
     """Last day to judge."""
     verdict: str
+    """Of the server, the right one."""
     campaigns: Mapping[str, Expected]
+    """Of the campaigns that the scenario says something about."""
     addresses: list[str] = field(default_factory=list)
     """Of those who attacked."""
     shells: list[str] = field(default_factory=list)
@@ -116,7 +118,7 @@ def _shipped() -> tuple[str, ...]:
 
 
 def load(name_or_path: str | Path) -> Scenario:
-    """A scenario by its name, or from a YAML file. Raises ``ScenarioError`` for one that says something unknown, ``OSError``."""
+    """A scenario by its name, or from a YAML file. Raises ``ScenarioError`` (or ``OSError``: no such file)."""
     text = str(name_or_path)
     if text in scenarios():
         content = files(FOLDER).joinpath("scenarios", f"{text}.yml").read_text(encoding="utf-8")
@@ -132,16 +134,16 @@ def parse(content: str, name: str) -> Scenario:
     try:
         said = yaml.safe_load(content)
     except yaml.YAMLError as error:
-        raise ScenarioError(f"{name}: {' '.join(str(error).split())}") from None
+        raise ScenarioError(f"scenario {name}: {' '.join(str(error).split())}") from None
     if not isinstance(said, dict):
-        raise ScenarioError(f"{name}: a scenario is a mapping")
+        raise ScenarioError(f"scenario {name}: not a mapping")
     unknown = said.keys() - _KEYS
     if unknown:
-        raise ScenarioError(f"{name}: unknown: {', '.join(sorted(map(str, unknown)))}")
+        raise ScenarioError(f"scenario {name}: unknown: {', '.join(sorted(map(str, unknown)))}")
     try:
         return _scenario(said, name)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ScenarioError(f"{name}: incomplete or of a wrong kind: {error}") from None
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ScenarioError(f"scenario {name}: incomplete or of a wrong kind: {' '.join(str(error).split())}") from None
 
 
 def _scenario(said: Mapping[str, Any], name: str) -> Scenario:
@@ -156,11 +158,11 @@ def _scenario(said: Mapping[str, Any], name: str) -> Scenario:
         title=said["title"],
         servers=servers,
         build=said["build"],
-        since=_day(said["since"], name),
-        until=_day(said["until"], name),
+        since=_day(said["since"], f"scenario {name}"),
+        until=_day(said["until"], f"scenario {name}"),
         logs={key: tuple(value) if value else None for key, value in said.get("logs", {}).items()},
         actors=actors,
-        attack=_steps(said.get("attack", ()), servers[0], actors, name),
+        attack=_steps(said.get("attack", ()), servers, actors, name),
         modules=tuple((m["name"], m["image"]) for m in said.get("modules", ())),
         verdict=expect["verdict"],
         campaigns={key: Expected(**value) for key, value in expect.get("campaigns", {}).items()},
@@ -169,20 +171,27 @@ def _scenario(said: Mapping[str, Any], name: str) -> Scenario:
     )
 
 
-def _steps(said: Sequence[Mapping[str, Any]], server: str, actors: Mapping[str, Actor], name: str) -> tuple[Step, ...]:
+def _steps(
+    said: Sequence[Mapping[str, Any]], servers: tuple[str, ...], actors: Mapping[str, Actor], name: str
+) -> tuple[Step, ...]:
     """Each step has a time of its own (``at``), or comes some seconds after the one before it (``after``)."""
     steps: list[Step] = []
     for number, entry in enumerate(said, 1):
-        where = f"{name}: step {number}"
+        where = f"scenario {name}: step {number}"
         rest = dict(entry)
         at, after = rest.pop("at", None), rest.pop("after", None)
         if at is None and not steps:
             raise ScenarioError(f"{where}: the first step needs a time (at)")
         moment = _moment(at, where) if at is not None else steps[-1].at + timedelta(seconds=after if after is not None else 2.5)
+        if not all(isinstance(key, str) for key in rest):
+            raise ScenarioError(f"{where}: the names of values are texts")
         actor = rest.pop("actor", steps[-1].actor if steps else "")
         if actor not in actors:
             raise ScenarioError(f"{where}: there is no actor {actor!r}")
-        steps.append(Step(moment, rest.pop("step"), actor, rest.pop("on", server), rest))
+        server = rest.pop("server", servers[0])
+        if server not in servers:
+            raise ScenarioError(f"{where}: there is no server {server!r}")
+        steps.append(Step(moment, rest.pop("step"), actor, server, rest))
     return tuple(steps)
 
 

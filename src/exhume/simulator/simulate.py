@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -16,13 +17,17 @@ from exhume.simulator.scenario import Scenario, ScenarioError, Step, Truth, load
 SYSMON = "events/Microsoft-Windows-Sysmon/Operational"
 
 
-def simulate(scenario: Scenario | str, out: Path | str, seed: int = 1, size: int | None = None) -> Truth:
+def simulate(
+    scenario: Scenario | str, out: Path | str, seed: int = 1, size: int | None = None, rate: float | None = None
+) -> Truth:
     """Writes the evidence of a scenario (its name, a YAML file, or itself) below ``out``, as a collector would bring it.
 
-    The same scenario, seed and size give the same bytes. ``size`` asks for about so many bytes in all, by more background.
+    The same scenario, seed and size give the same bytes. ``size`` asks for about so many bytes in all, by more background;
+    ``rate`` sets how much people do in place of the scenario's own.
     Raises ``ScenarioError`` for a scenario that says something unknown, ``OSError`` when a file cannot be written.
     """
     told = load(scenario) if isinstance(scenario, str) else scenario
+    told = told if rate is None else replace(told, rate=rate)
     out = Path(out)
     since, until = told.judged or (told.since, told.until)
     truth = Truth(told.name, told.servers, since, until, told.verdict, told.campaigns)

@@ -104,8 +104,8 @@ def defender(stage: Stage, step: Step) -> None:
     path, threat = text(step, "file"), text(step, "threat")
     data = {
         "Product Name": "Microsoft Defender Antivirus", "Detection ID": f"{{{stage.desk.guid()}}}", "Threat Name": threat,
-        "Severity Name": "Severe", "Category Name": "Backdoor", "Path": f"file:_{windows_path(path)}", "Process Name": "Unknown",
-        "Detection User": SYSTEM, "Action Name": "Not Applicable",
+        "Severity Name": "Severe", "Category Name": "Backdoor", "Path": f"file:_{windows_path(path)}",
+        "Process Name": "Unknown", "Detection User": SYSTEM, "Action Name": "Not Applicable",
     }  # fmt: skip
     channel, provider = "Microsoft-Windows-Windows Defender/Operational", "Microsoft-Windows-Windows Defender"
     stage.desk.event(channel, provider, 1116, step.at, data, 3)

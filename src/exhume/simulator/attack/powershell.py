@@ -38,7 +38,8 @@ def _powershell(stage: Stage, step: Step, protocol: str, stem: str, query: str, 
     method = "POST" if "powershell" in page.lower() else str(step.given.get("method", "GET"))
     for moment in moments(step):
         request_id = desk.request(
-            protocol, moment, method=method, stem=stem, query=query, user=user, address=stage.address(step), agent=agent, status=status,
+            protocol, moment, method=method, stem=stem, query=query, user=user, address=stage.address(step), agent=agent,
+            status=status,
             proxy={"ProxyAction": "Proxy" if status == 200 else "", "BackEndStatus": status if status == 200 else "",
                    "TargetServer": desk.host if status == 200 else "", "RoutingHint": "ServerInfo" if status == 200 else ""},
         )  # fmt: skip
@@ -104,8 +105,8 @@ def proxytoken(stage: Stage, step: Step) -> None:
     page = f"/ecp/{victim}/RulesEditor/InboxRules.svc/NewObject"
     query = f"msExchEcpCanary={stage.canary(step)}" if status == 200 else ""
     desk.request(
-        "Ecp", step.at, method="POST", stem=page, query=query, address=stage.address(step), agent=stage.agent(step), status=status,
-        back=page.replace(f"/{victim}", ""), back_user=desk.machine, proxy={"AnchorMailbox": f"SMTP:{victim}"},
+        "Ecp", step.at, method="POST", stem=page, query=query, address=stage.address(step), agent=stage.agent(step),
+        status=status, back=page.replace(f"/{victim}", ""), back_user=desk.machine, proxy={"AnchorMailbox": f"SMTP:{victim}"},
     )  # fmt: skip
     if status != 200:
         return
