@@ -129,3 +129,7 @@ def test_gaps_with_the_same_words_are_counted_beyond_fifty():
     tally.add(Part(coverage=Coverage(gaps=tuple(gaps))))
     kept = tally.part().coverage.gaps
     assert (len(kept), sum(g.count for g in kept)) == (GAPS_KEPT, GAPS_KEPT + 70)
+    shuffled = Tally()
+    for gap in random.Random(3).sample(gaps, len(gaps)):
+        shuffled.missed(gap)
+    assert shuffled.part().coverage.gaps == kept
