@@ -177,6 +177,31 @@ def test_the_container_does_not_matter(tmp_path, plainly, kind):
     ]
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_workers_do_not_read_from_each_others_place_in_an_archive(tmp_path, kind):
+    """Forked processes share the position in a file that was open before: rows went missing now and then."""
+    head = b"#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time cs-method cs-uri-stem c-ip sc-status\r\n"
+    row = "2021-03-03 {:02d}:00:00 GET /{} 10.0.0.9 200\r\n"
+    noise = random.Random(1)
+    content = {
+        f"C/inetpub/logs/LogFiles/W3SVC1/u_ex{n:06d}.log": head
+        + "".join(row.format(h, noise.randbytes(600).hex()) for h in range(24)).encode()
+        for n in range(120)
+    }
+    result = assess(unpacked(content, tmp_path, kind), options=Options(period=PERIOD, jobs=4))
+    assert [(s.kind, s.records) for s in result.coverage.spans if s.first] == [("iis.access", 24 * 120)]
+    assert [g for g in result.coverage.gaps if g.cause == "DAMAGED"] == []
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip", "tar.gz"])
+def test_an_archive_that_was_entered_is_not_searched_as_a_file(tmp_path, kind):
+    """A shell in a plain tar would be found twice: where it lay, and in the archive as a whole."""
+    place = unpacked({CLIENT + "abcdefgh.aspx": shell()}, tmp_path, kind)
+    result = assess(place, options=Options(period=PERIOD, jobs=1))
+    assert {f.source.path for f in result.findings} == {f"ex01.{kind}!/{CLIENT}abcdefgh.aspx"}
+    assert [g for g in result.coverage.gaps if g.source and g.source.path == f"ex01.{kind}"] == []
+
+
 def written(result):
     data = json.loads(next(r for r in REPORTS if r.name == "json").render(result))
     data.pop("generated")
