@@ -3,6 +3,7 @@
 from exhume.model import Reader
 from exhume.readers.agents import Agents
 from exhume.readers.aspnet import AspNet
+from exhume.readers.events import Events
 from exhume.readers.evtx import Evtx
 from exhume.readers.exchange import Exchange
 from exhume.readers.files import Files
@@ -17,6 +18,7 @@ READERS: tuple[Reader, ...] = (
     HttpErr(),
     Exchange(),
     Evtx(),
+    Events(),
     ToolLogs(),
     IisConfig(),
     Agents(),

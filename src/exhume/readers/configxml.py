@@ -9,12 +9,15 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl, Locator
 
 from exhume.readers.script import decode
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"<(/?)([A-Za-z_][\w.:-]{0,200})((?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*)>")
@@ -52,6 +55,20 @@ def walk(data: bytes, listen: Callable[[], L]) -> tuple[L, str]:
     listener = listen()
     _by_tags(decode(data), listener)
     return listener, trouble
+
+
+def element_of(text: str) -> Element | None:
+    """One small XML element; ``None`` when it is not well-formed or declares a document type or entities."""
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        parsed: Element = fromstring(text, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError):
+        return None
+    return parsed
 
 
 def _one_encoding(data: bytes) -> bytes:

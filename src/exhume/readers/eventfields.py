@@ -17,17 +17,21 @@ KIND = "windows.event"
 CMDLET_PROVIDER = "msexchange cmdletlogs"
 _CMDLET = {
     0: "Cmdlet", 1: "Parameters", 2: "Caller", 3: "CallerSid", 5: "HostApplication", 6: "Process", 11: "Exception",
-    23: "ActivityId",
 }  # fmt: skip
+_ACTIVITY = "ActivityId: "
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""Windows NT is younger than anything dated before: such a time (often 1601, FILETIME zero) says nothing."""
+DEEPEST = 32
+"""Levels of nested elements that are followed."""
+LARGEST = 2**64
+"""Record numbers and ids are smaller."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\s*(Z|UTC|[+-]\d\d:?\d\d)?")
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _RENDERED = re.compile(r"^Cmdlet (?:suc+eeded|failed)\. Cmdlet ([\w-]+), parameters ?(.*)", re.IGNORECASE | re.DOTALL)
-_UPDATE = re.compile(r"Security Update (?:\d+ )?for (?:Microsoft )?Exchange Server.{0,80}?\(?(KB\d{7})\)?", re.IGNORECASE)
-_INSTALLED = {
-    ("microsoft-windows-windowsupdateclient", 19),
-    ("msiinstaller", 1022),
-    ("msiinstaller", 1036),
-    ("msiinstaller", 1033),
-}
+_UPDATE = re.compile(r"\bExchange Server\b.{0,200}?\b(KB\d{6,8})\b", re.IGNORECASE | re.DOTALL)
+_STATUS = {("microsoft-windows-windowsupdateclient", 19): None, ("msiinstaller", 1022): None, ("msiinstaller", 1036): 4}
+"""Events that say that an update was installed, and the insertion string that must be 0 for it to be true."""
+_VERSION = re.compile(r"\d{2}\.\d{1,2}\.\d{1,5}\.\d{1,5}")
 
 
 @dataclass(slots=True)
@@ -49,6 +53,12 @@ class Event:
 
 def instant(text: str) -> tuple[datetime | None, bool]:
     """A time and whether it says its zone; one without is taken as UTC. ``(None, True)`` for anything else."""
+    try:
+        if text.endswith("Z"):
+            moment, zoned = datetime.fromisoformat(text).astimezone(UTC), True
+            return (moment if moment >= EARLIEST else None), zoned
+    except (ValueError, OverflowError):
+        pass
     match = _TIME.match(text.strip())
     if not match:
         return None, True
@@ -61,41 +71,57 @@ def instant(text: str) -> tuple[datetime | None, bool]:
             moment -= sign * timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
     except (ValueError, OverflowError):
         return None, True
-    return moment, zone is not None
+    return (moment if moment >= EARLIEST else None), zone is not None
 
 
 def server_of(computer: str) -> str:
     return computer.strip().split(".", 1)[0].upper()
 
 
-def flat(data: object, into: dict[str, Value], prefix: str = "") -> tuple[str, ...]:
+def flat(data: object, into: dict[str, Value], prefix: str = "", depth: int = 0) -> tuple[str, ...]:
     """Named values of nested event data into ``into``; the unnamed ones, in order, as the result."""
     unnamed: list[str] = []
-    if isinstance(data, Mapping):
-        for name, value in data.items():
-            key = str(name)
-            if key == "#attributes":
-                continue
-            if key in ("Data", "#text", "string"):
-                unnamed += _unnamed(value, into, prefix)
-            elif isinstance(value, Mapping):
-                unnamed += flat(value, into, key)
-            elif isinstance(value, list):
-                into[_free(key, into, prefix)] = tuple(text_of(v) for v in value)
-            else:
-                into[_free(key, into, prefix)] = value if isinstance(value, (bool, int, float)) else text_of(value)
+    if not isinstance(data, Mapping) or depth > DEEPEST:
+        return ()
+    for key, value in data.items():
+        kind = type(value)
+        if key == "#attributes":
+            _attributes(value, into, prefix)
+        elif key == "#text" and prefix:
+            into[_free(prefix, into, prefix)] = text_of(value)
+        elif key in ("Data", "#text") or (key == "string" and depth and not prefix):
+            unnamed += _unnamed(value, into, depth)
+        elif kind is str or kind is int or kind is float:
+            into[_free(key, into, prefix)] = value
+        elif kind is dict:
+            unnamed += flat(value, into, key, depth + 1)
+        elif kind is list:
+            into[_free(key, into, prefix)] = tuple(_unnamed(value, into, depth))
+        else:
+            into[_free(key, into, prefix)] = text_of(value)
     return tuple(unnamed)
 
 
-def _unnamed(value: object, into: dict[str, Value], prefix: str) -> list[str]:
+def _attributes(attributes: object, into: dict[str, Value], prefix: str) -> None:
+    """What elements of ``UserData`` say in attributes; their name spaces say nothing."""
+    if isinstance(attributes, Mapping):
+        for name, value in attributes.items():
+            if name != "Name" and not name.startswith("xmlns"):
+                into[_free(name, into, prefix)] = text_of(value)
+
+
+def _unnamed(value: object, into: dict[str, Value], depth: int) -> list[str]:
+    if depth > DEEPEST:
+        return []
     if isinstance(value, list):
-        return [text for item in value for text in _unnamed(item, into, prefix)]
+        return [text for item in value for text in _unnamed(item, into, depth + 1)]
     if isinstance(value, Mapping):
-        return list(flat(value, into, prefix))
+        return list(flat(value, into, "", depth + 1))
     return [text_of(value)]
 
 
 def _free(key: str, into: Mapping[str, Value], prefix: str) -> str:
+    """The name, with its parent's before it where it is taken."""
     return f"{prefix}_{key}" if key in into and prefix else key
 
 
@@ -103,6 +129,8 @@ def text_of(value: object) -> str:
     """A value as the text that an event shows."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return value if isinstance(value, str) else str(value)
 
 
@@ -112,48 +140,73 @@ def number_of(value: object) -> int:
         value = value.get("#text", value.get("Value"))
     if isinstance(value, bool):
         return -1
-    if isinstance(value, (int, float)):
-        return int(value)
+    if isinstance(value, int | float):
+        return int(value) if 0 <= value < LARGEST else -1
     text = text_of(value).strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
+    if text.isascii() and text.isdigit() and len(text) < 20:
+        return int(text)
+    return int(text, 16) if _HEX.fullmatch(text) else -1
 
 
-def record_of(event: Event, file: File) -> Record:
-    """The record; ``at`` is the event's own number."""
-    fields: dict[str, Value] = {
-        "EventID": event.event_id,
-        "Channel": event.channel,
-        "Provider_Name": event.provider,
-        "Computer": event.computer,
-        "EventRecordID": event.number,
-        "Level": event.level,
-    }
-    for name, value in (event.system | event.named).items():
-        if value not in ("", None) and name not in fields:
-            fields[name] = value
+def record_of(event: Event, file: File, at: str = "") -> Record:
+    """The record; ``at`` is the event's own number where no place is given."""
+    fields: dict[str, Value] = {"EventID": event.event_id}
+    for key, said in (("Channel", event.channel), ("Provider_Name", event.provider), ("Computer", event.computer)):
+        if said:
+            fields[key] = said
+    for key, whole in (("EventRecordID", event.number), ("Level", event.level)):
+        if whole >= 0:
+            fields[key] = whole
+    for name, value in event.system.items():
+        if value not in ("", None):
+            fields.setdefault(name, value)
+    for name, value in event.named.items():
+        if value is not None:
+            fields[_free(name, fields, "EventData")] = value
     strings = event.unnamed
     if strings:
         fields["Data"] = strings
     if event.provider.lower() == CMDLET_PROVIDER:
-        for index, name in _CMDLET.items():
-            if index < len(strings) and strings[index]:
-                fields.setdefault(name, strings[index])
-        rendered = _RENDERED.match(text_of(fields.get("Message")).lstrip()) if not strings else None
-        if rendered:
-            fields.setdefault("Cmdlet", rendered[1])
-            fields.setdefault("Parameters", rendered[2].strip())
-    at = f"record {event.number}" if event.number >= 0 else "record without number"
-    source = file.source(at)
+        _cmdlet(fields, strings)
+    source = file.source(at or (f"record {event.number}" if event.number >= 0 else "record without number"))
     return Record(KIND, event.time, fields, source, event.channel, server_of(event.computer), None)
 
 
+def _cmdlet(fields: dict[str, Value], strings: tuple[str, ...]) -> None:
+    """What an event of MSExchange Management says: from its insertion strings, else from its English message."""
+    for index, name in _CMDLET.items():
+        if index < len(strings) and strings[index]:
+            fields.setdefault(name, strings[index])
+    activity = next((text for text in strings[12:] if text.startswith(_ACTIVITY)), "")
+    if activity:
+        fields.setdefault("ActivityId", activity[len(_ACTIVITY) :].strip())
+    rendered = _RENDERED.match(text_of(fields.get("Message")).lstrip()) if not strings else None
+    if rendered:
+        fields.setdefault("Cmdlet", rendered[1])
+        fields.setdefault("Parameters", rendered[2].strip())
+
+
 def update_of(event: Event, source: Source) -> Reading | None:
-    """An Exchange security update that the event says was installed."""
-    if (event.provider.lower(), event.event_id) not in _INSTALLED:
-        return None
-    text = " ".join([*event.unnamed, *(text_of(v) for v in event.named.values())])
-    match = _UPDATE.search(text)
+    """An update of Exchange that the event says was installed, or the version that an installation of Exchange left.
+
+    Windows Update writes event 19 (title in ``updateTitle``); Windows Installer 1022 (update installed), 1036 (the same with a
+    status) and 1033 (product installed: name, version, language, status). Titles are translated, but "Exchange Server" and the
+    KB number stand in all of them. A status other than 0 is no success.
+    """
+    key = (event.provider.lower(), event.event_id)
     day: date | None = event.time.date() if event.time else None
+    strings = [text.strip() for text in event.unnamed]
+    if key == ("msiinstaller", 1033):
+        name, version, status = [*strings[:2], *strings[3:4], "", "", ""][:3]
+        if name == "Microsoft Exchange Server" and status == "0" and _VERSION.fullmatch(version):
+            return Reading("build", version, day, "cu", source)
+        return None
+    if key not in _STATUS:
+        return None
+    place = _STATUS[key]
+    if place is not None and strings[place : place + 1] != ["0"]:
+        return None
+    match = _UPDATE.search("\n".join([*strings, text_of(event.named.get("updateTitle"))])[:4096])
     return Reading("update", match[1].upper(), day, "exact", source) if match else None
 
 
@@ -166,16 +219,27 @@ class Reach:
         self._hours: dict[tuple[str, str], set[int]] = {}
         self._counts: dict[tuple[str, str], int] = {}
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record, trusted: bool = True) -> None:
+        """Counts a record. The time of one from a damaged place (``trusted`` false) proves no coverage."""
         key = (record.channel, record.server)
         self._counts[key] = self._counts.get(key, 0) + 1
-        if record.time is None:
+        if record.time is None or not trusted:
             return
         self._hours.setdefault(key, set()).add(hour_of(record.time))
         ends = self._seen.setdefault(key, [record.time, record.time])
         ends[0], ends[1] = min(ends[0], record.time), max(ends[1], record.time)
 
+    @property
+    def any(self) -> bool:
+        """Was there any record?"""
+        return bool(self._counts)
+
+    def main(self) -> tuple[str, str]:
+        """Channel and server with the most records; empty texts when there are none."""
+        return max(self._counts, key=lambda key: self._counts[key], default=("", ""))
+
     def spans(self) -> list[Span]:
+        """A log without any sound time gets no span: one without ``first`` would count as a state and cover all days."""
         return [
             Span(KIND, channel, server, self._file.folder, self._counts[channel, server], first, last, frozenset(hours))
             for (channel, server), (first, last) in sorted(self._seen.items())

@@ -1,215 +1,322 @@
-"""Windows event logs (.evtx), every channel. The only door to the ``evtx`` library.
+"""Windows event logs (``.evtx``), every channel. The only door to the library ``evtx``.
 
-One event, as the library gives it::
+A file is read chunk by chunk (64 KiB), so it may be of any size, cut off, or without its header; each chunk is checked here,
+since the library passes over zeroed, missing and altered chunks without a word. One record, as XML::
 
-    {"Event": {"System": {"EventID": 1, "Channel": "MSExchange Management", …}, "EventData": {"Data": {"#text": ["New-…", …]}}}}
+    <Event><System><Provider Name="MSExchange CmdletLogs"/><EventID>1</EventID>
+    <TimeCreated SystemTime="2021-03-03T06:12:45.123Z"/><EventRecordID>7184</EventRecordID>
+    <Channel>MSExchange Management</Channel><Computer>ex01.contoso.test</Computer></System>
+    <EventData><Data>Set-OabVirtualDirectory</Data>…</EventData></Event>
 
-The library passes over zeroed, missing and altered chunks without a word, so the file's own bookkeeping is checked here: chunk
-count, chunk magic, checksums, and the sequence of record numbers.
-
-References: file and chunk layout: libyal/libevtx, documentation "Windows XML Event Log (EVTX) format".
+References: Joachim Metz, "Windows XML Event Log (EVTX)"; https://github.com/omerbenamram/evtx.
 """
 
 from __future__ import annotations
 
+import io
 import struct
-import tempfile
 import zlib
-from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from datetime import datetime
+from typing import Any, BinaryIO, Protocol
 
-from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
+from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
 from exhume.readers.eventfields import KIND, Event, Reach, flat, instant, number_of, record_of, text_of, update_of
+from exhume.readers.evtxchunk import FILE_MAGIC, FIRST, HEADER, MAGIC, SIZE, Chunk, file_header, inspect, starts
 
-MAGIC = b"ElfFile\0"
-CHUNK_MAGIC = b"ElfChnk\0"
-HEADER = 4096
-CHUNK = 65536
-LARGEST = 4 << 30
-"""Bytes of the largest event log that is read; Windows keeps them below this."""
-ERRORS = 100_000
-"""Damaged records after which a file is given up."""
-_SPOOL = 32 << 20
+_ZEROS = bytes(SIZE)
+HOLES_TOLD = 10
+"""Missing stretches that get a gap of their own; the others are added up in one."""
+ERRORS_BORNE = 4096
+"""Errors in one chunk before it is given up: no chunk holds so many records."""
+
+_WATCHED = frozenset(
+    (
+        "application", "security", "system", "setup", "windows powershell", "msexchange management",
+        "microsoft-windows-powershell/operational", "microsoft-windows-sysmon/operational",
+        "microsoft-windows-windows defender/operational", "microsoft-windows-taskscheduler/operational",
+        "microsoft-windows-iis-configuration/operational", "microsoft-windows-wmi-activity/operational",
+        "microsoft-windows-terminalservices-localsessionmanager/operational",
+        "microsoft-windows-terminalservices-remoteconnectionmanager/operational",
+    )
+)  # fmt: skip
 
 
 @dataclass(slots=True)
-class _Look:
-    """What the file's own bookkeeping says."""
+class _State:
+    """What is known of the file so far."""
 
+    reach: Reach
+    runs: list[tuple[int, int, datetime | None, datetime | None]] = field(default_factory=list)
+    """First and last record number of a stretch without holes, with their times."""
+    promised: int = 0
+    """Chunks that the file header speaks of."""
+    dirty: bool = False
     headless: bool = False
-    torn: bool = False
-    empty: int = 0
-    """Chunks that should hold events and hold none."""
+    seen: int = 0
+    """64 KiB places that were looked at."""
+    zeroed: int = 0
+    blank: int = 0
+    """Zeroed chunks of which it is not known yet whether anything follows."""
     altered: int = 0
-    """Chunks whose checksum does not fit."""
-    chunks: int = 0
-    numbers: list[int] = field(default_factory=list)
+    unread: int = 0
+    """Chunks in which nothing could be made out."""
+    lost: int = 0
+    """Records that could not be decoded."""
+    cut: bool = False
+    stopped: str = ""
+
+
+class _Damaged(Protocol):
+    """Makes a gap of cause DAMAGED for the file at hand."""
+
+    def __call__(self, detail: str, count: int = 1, since: datetime | None = None, until: datetime | None = None) -> Gap: ...
 
 
 class Evtx:
-    """Reads ``*.evtx``; rendered messages are never needed."""
+    """Reads EVTX files whole or torn; what is damaged is told, the rest is read."""
 
     name = "evtx"
-    kinds = frozenset({KIND})
+    kinds = frozenset((KIND,))
     streams = True
 
     def recognises(self, head: bytes, file: File) -> bool:
-        return head.startswith(MAGIC)
+        return head.startswith((FILE_MAGIC, MAGIC))
 
     def expects(self, file: File) -> bool:
         return file.name.lower().endswith(".evtx")
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
-        """All events; the sieve is not used. Damage is a Gap, the rest is read."""
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as body:
-            size = 0
-            while block := stream.read(1 << 20):
-                size += len(block)
-                if size > LARGEST:
-                    yield Gap(KIND, Cause.LIMIT, "event log larger than 4 GiB: not read", file.source("file"))
-                    return []
-                body.write(block)
-            look = _inspect(body, size)
-            if look.chunks == 0:
-                if size >= HEADER and not look.headless and not look.torn:
-                    yield Gap(KIND, Cause.TOO_SHORT, "the event log holds no events", file.source("file"))
-                else:
-                    yield Gap(KIND, Cause.DAMAGED, "no readable part of an event log", file.source("file"))
-                return []
-            if look.headless:
-                body.seek(0)
-                body.write(_header(look.chunks))
-            reach = Reach(file)
-            wrong: Counter[str] = Counter()
-            body.seek(0)
-            for event in _events(body, wrong):
-                record = record_of(event, file)
-                look.numbers.append(event.number)
-                reach.add(record)
-                yield record
-                update = update_of(event, record.source)
-                if update:
-                    yield update
-            yield from _gaps(look, wrong, file)
-            return reach.spans()
+        """Every record. The sieve is not used: the names and values of a record do not lie in it as plain text."""
+        state = _State(Reach(file))
+        for block in _blocks(stream, state):
+            chunk = inspect(block)
+            if not chunk.copy and not chunk.header_sound:
+                state.unread += len(block) >= FIRST
+                continue
+            state.altered += not chunk.sound
+            yield from _events(chunk, file, state)
+        yield from _gaps(file, state)
+        return state.reach.spans()
 
 
-def _inspect(body: Any, size: int) -> _Look:
-    look = _Look()
-    body.seek(0)
-    header = body.read(HEADER)
-    look.headless = not header.startswith(MAGIC)
-    told, dirty = 0, False
-    if not look.headless and len(header) >= 128:
-        told = struct.unpack_from("<H", header, 42)[0]
-        dirty = bool(struct.unpack_from("<I", header, 120)[0] & 1)
-    look.torn = size > HEADER and (size - HEADER) % CHUNK != 0
-    states: list[str] = []
-    for place in range(HEADER, size, CHUNK):
-        body.seek(place)
-        chunk = body.read(CHUNK)
-        if chunk.startswith(CHUNK_MAGIC) and len(chunk) >= 512:
-            states.append("good" if _sums_fit(chunk) else "altered")
-        else:
-            states.append("empty")
-    filled = [n for n, state in enumerate(states) if state != "empty"]
-    look.chunks = len(filled)
-    if filled:
-        expected = max(filled[-1] + 1, told if not dirty else 0)
-        look.empty = sum(1 for n in range(expected) if n >= len(states) or states[n] == "empty")
-        # the newest chunk of a log that was copied while Windows wrote it has no final checksum yet
-        look.altered = sum(1 for n in filled if states[n] == "altered" and not (dirty and n == filled[-1]))
-    elif told > 1:
-        look.torn = True
-    return look
+def _blocks(stream: BinaryIO, state: _State) -> Iterator[bytes]:
+    """The chunks of the file, in its order. Zeroed places are counted, and where a chunk starts off the grid it is found."""
+    ahead = _file_header(_fill(stream, b"", HEADER, state), state)
+    while True:
+        block = _fill(stream, ahead, SIZE, state)
+        ahead = b""
+        if not block:
+            return
+        state.seen += 1
+        if block[:8] != MAGIC:
+            if block == _ZEROS[: len(block)]:
+                state.blank += 1
+                state.cut = state.cut or (len(block) < SIZE and state.promised >= state.seen)
+                continue
+            start = -1 if starts(block) else block.find(MAGIC, 1)
+            if start > 0:
+                state.unread += 1
+                ahead = block[start:]
+                continue
+        state.zeroed += state.blank
+        state.blank = 0
+        state.cut = state.cut or len(block) < SIZE
+        yield block
 
 
-def _sums_fit(chunk: bytes) -> bool:
-    free, data_sum = struct.unpack_from("<II", chunk, 48)
-    header_sum = struct.unpack_from("<I", chunk, 124)[0]
-    if not 512 <= free <= len(chunk):
-        return False
-    return zlib.crc32(chunk[512:free]) == data_sum and zlib.crc32(chunk[128:512], zlib.crc32(chunk[:120])) == header_sum
+def _file_header(head: bytes, state: _State) -> bytes:
+    """Reads the header; returns what of ``head`` belongs to the first chunk already (a file without a header)."""
+    if head.startswith(MAGIC):
+        state.headless = True
+        return head
+    crc = len(head) >= 128 and struct.unpack_from("<I", head, 124)[0] == zlib.crc32(head[:120])
+    if not head.startswith(FILE_MAGIC) or not crc:
+        state.headless = bool(head)
+        return b""
+    state.promised = struct.unpack_from("<H", head, 42)[0]
+    state.dirty = bool(head[120] & 1)
+    return b""
 
 
-def _header(chunks: int) -> bytes:
-    """A fresh file header, for a body whose own is lost."""
-    fresh = bytearray(HEADER)
-    struct.pack_into("<8sQQQIHHHH", fresh, 0, MAGIC, 0, max(0, chunks - 1), 1, 128, 1, 3, HEADER, min(chunks, 0xFFFF))
-    struct.pack_into("<I", fresh, 124, zlib.crc32(bytes(fresh[:120])))
-    return bytes(fresh)
-
-
-def _events(body: Any, wrong: Counter[str]) -> Iterator[Event]:
-    import evtx
-    import orjson
-
-    try:
-        rows = iter(evtx.PyEvtxParser(body).records_json())
-    except (RuntimeError, OSError, ValueError):
-        wrong["file"] += 1
-        return
-    while wrong["record"] < ERRORS:
+def _fill(stream: BinaryIO, start: bytes, size: int, state: _State) -> bytes:
+    """``size`` bytes, fewer only at the end of the file or where it cannot be read on."""
+    parts, have = [start], len(start)
+    while have < size and not state.stopped:
         try:
-            row = next(rows)
+            more = stream.read(size - have)
+        except OSError as error:
+            state.stopped = type(error).__name__
+            break
+        if not more:
+            break
+        parts.append(more)
+        have += len(more)
+    return b"".join(parts)
+
+
+def _events(chunk: Chunk, file: File, state: _State) -> Iterator[Record | Reading]:
+    """The records of a chunk; notes their numbers and how many were lost."""
+    times: dict[int, datetime | None] = {}
+    got = 0
+    for number, text in _decoded(chunk.copy) if chunk.copy else ():
+        event = _event(text, number)
+        if event is None:
+            continue
+        got += 1
+        times[number] = event.time
+        record = record_of(event, file)
+        state.reach.add(record, chunk.sound)
+        yield record
+        update = update_of(event, record.source)
+        if update:
+            yield update
+    state.lost += max(0, chunk.expected - got)
+    numbers = sorted(set(chunk.numbers))
+    if not chunk.sound and numbers:
+        middle = numbers[len(numbers) // 2]
+        numbers = [n for n in numbers if abs(n - middle) < SIZE // 24]
+    if chunk.named and not chunk.records_sound:
+        # The header is sound and says which numbers lay here: those that are torn are counted as lost, not as missing.
+        numbers = sorted({*numbers, *chunk.named}) if numbers else list(chunk.named)
+        state.runs.append((numbers[0], numbers[-1], times.get(numbers[0]), times.get(numbers[-1])))
+        return
+    start = 0
+    for place in range(1, len(numbers) + 1):
+        if place == len(numbers) or numbers[place] != numbers[place - 1] + 1:
+            first, last = numbers[start], numbers[place - 1]
+            state.runs.append((first, last, times.get(first), times.get(last)))
+            start = place
+
+
+def _decoded(copy: bytes) -> Iterator[tuple[int, str]]:
+    """Record number and JSON text of each record that the library can decode."""
+    from evtx import PyEvtxParser
+
+    errors = 0
+    try:
+        records = PyEvtxParser(io.BytesIO(file_header() + copy), number_of_threads=1).records_json()
+    except RuntimeError:
+        return
+    while errors < ERRORS_BORNE:
+        try:
+            item = next(records)
         except StopIteration:
             return
-        except (RuntimeError, OSError, ValueError):
-            wrong["record"] += 1
+        except (RuntimeError, ValueError):
+            errors += 1
             continue
-        except BaseException as error:
-            # a panic of the native library is no Exception; nothing else may be swallowed here
-            if type(error).__name__ != "PanicException":
+        except BaseException as panic:
+            # A panic of the Rust code: its class cannot be imported, and it is not an ``Exception``.
+            if type(panic).__name__ != "PanicException":
                 raise
-            wrong["file"] += 1
             return
-        try:
-            if row is not None:
-                yield _event(orjson.loads(row["data"])["Event"], row)
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-            wrong["record"] += 1
+        if item:
+            yield item["event_record_id"], item["data"]
 
 
-def _event(tree: dict[str, Any], row: dict[str, Any]) -> Event:
-    system = tree["System"]
-    attributes = {name: (value or {}).get("#attributes", {}) for name, value in system.items() if isinstance(value, dict)}
-    time, _ = instant(text_of(attributes.get("TimeCreated", {}).get("SystemTime")) or text_of(row.get("timestamp")))
-    named: dict[str, Any] = {}
+def _event(text: str, number: int) -> Event | None:
+    """The event of one record's JSON; ``None`` when it has no event id."""
+    from orjson import JSONDecodeError, loads
+
+    try:
+        tree = loads(text)["Event"]
+        system = tree["System"]
+    except (JSONDecodeError, KeyError, TypeError):
+        return None
+    if not isinstance(system, dict) or (event_id := number_of(system.get("EventID"))) < 0:
+        return None
+    named: dict[str, Value] = {}
     unnamed: tuple[str, ...] = ()
-    for part in ("EventData", "UserData", "ProcessingErrorData"):
-        unnamed += flat(tree.get(part), named)
-    number = number_of(system.get("EventRecordID"))
+    for part in ("EventData", "UserData"):
+        if part in tree:
+            unnamed += flat(tree[part], named)
+    own = number_of(system.get("EventRecordID"))
+    time, _ = instant(_attribute(system, "TimeCreated", "SystemTime"))
     return Event(
-        event_id=number_of(system.get("EventID")),
+        event_id=event_id,
         channel=text_of(system.get("Channel")),
-        provider=text_of(attributes.get("Provider", {}).get("Name")),
+        provider=_attribute(system, "Provider", "Name"),
         computer=text_of(system.get("Computer")),
-        number=number if number >= 0 else number_of(row.get("event_record_id")),
+        number=own if own >= 0 else number,
         level=number_of(system.get("Level")),
         time=time,
         system={
             "Keywords": text_of(system.get("Keywords")),
-            "UserID": text_of(attributes.get("Security", {}).get("UserID")),
-            "EventSourceName": text_of(attributes.get("Provider", {}).get("EventSourceName")),
+            "UserID": _attribute(system, "Security", "UserID"),
+            "EventSourceName": _attribute(system, "Provider", "EventSourceName"),
+            **{name: whole for name in ("Task", "Opcode", "Version") if (whole := number_of(system.get(name))) >= 0},
         },
         named=named,
         unnamed=unnamed,
     )
 
 
-def _gaps(look: _Look, wrong: Counter[str], file: File) -> Iterator[Gap]:
-    distinct = set(look.numbers)
-    missing = (max(distinct) - min(distinct) + 1 - len(distinct)) if distinct else 0
-    for count, words in (
-        (int(look.headless), "the header of the event log is lost; its events were read without it"),
-        (int(look.torn), "the event log ends in the middle of a chunk"),
-        (look.empty, "chunks of the event log hold no events where there should be some"),
-        (look.altered, "chunks of the event log do not fit their checksum"),
-        (wrong["record"], "events that cannot be read"),
-        (wrong["file"], "the event log could not be read to its end"),
-        (missing, "record numbers are missing: the log was filtered at export, or events were removed"),
-    ):
-        if count:
-            yield Gap(KIND, Cause.DAMAGED, words, file.source("file"), count=count)
+def _attribute(system: Mapping[str, Any], element: str, name: str) -> str:
+    value = system.get(element)
+    attributes = value.get("#attributes") if isinstance(value, dict) else None
+    return text_of(attributes.get(name)) if isinstance(attributes, dict) else ""
+
+
+def _gaps(file: File, state: _State) -> Iterator[Gap]:
+    channel, server = state.reach.main()
+    place = file.source("file")
+
+    def damaged(detail: str, count: int = 1, since: datetime | None = None, until: datetime | None = None) -> Gap:
+        return Gap(KIND, Cause.DAMAGED, detail, place, since, until, channel, server, count)
+
+    if state.stopped:
+        yield Gap(
+            KIND, Cause.UNREADABLE, f"it could not be read to its end ({state.stopped})", place, None, None, channel, server
+        )
+    if not state.seen and not state.promised:
+        if not state.stopped:
+            yield damaged("the file is empty or too short for an event log")
+        return
+    if state.headless:
+        rest = "the chunks behind it were read" if state.reach.any else "no event could be made out behind it"
+        yield damaged(f"the file header is damaged or missing; {rest}")
+    if state.zeroed or state.unread:
+        yield damaged(
+            "chunks (64 KiB of events each) are zeroed or overwritten; what they held is lost", state.zeroed + state.unread
+        )
+    missing = state.promised - (state.seen - state.blank)
+    if state.cut or missing > 0:
+        words = "the file is cut off" if state.cut or state.seen < state.promised else "chunks at its end are zeroed"
+        yield damaged(f"{words}: chunks that its header speaks of are missing or incomplete", max(1, missing))
+    if state.altered:
+        yield damaged("chunks do not match their checksum; what could be decoded in them was read", state.altered)
+    if state.lost:
+        yield damaged("records could not be decoded", state.lost)
+    yield from _holes(state, damaged)
+    hurt = state.headless or state.altered or state.unread or state.zeroed or state.lost or missing > 0
+    if not state.reach.any and not hurt and not state.stopped:
+        yield from _empty(file)
+
+
+def _holes(state: _State, damaged: _Damaged) -> Iterator[Gap]:
+    """Stretches of record numbers that are nowhere in the file: Windows numbers without leaving any out."""
+    holes: list[tuple[int, datetime | None, datetime | None]] = []
+    end: int | None = None
+    end_time: datetime | None = None
+    for first, last, since, until in sorted(state.runs, key=lambda run: run[:2]):
+        if end is not None and first > end + 1:
+            holes.append((first - end - 1, end_time, since))
+        if end is None or last >= end:
+            end, end_time = last, until
+    holes.sort(key=lambda hole: -hole[0])
+    words = "records are missing: their numbers do not follow on each other (overwritten, damaged or removed)"
+    for count, since, until in holes[:HOLES_TOLD]:
+        yield damaged(words, count, since, until)
+    if holes[HOLES_TOLD:]:
+        yield damaged(f"{words}, at {len(holes) - HOLES_TOLD} more places", sum(hole[0] for hole in holes[HOLES_TOLD:]))
+
+
+def _empty(file: File) -> Iterator[Gap]:
+    """An empty log covers nothing. Most logs of a Windows are empty, so only those that count are told."""
+    channel = file.name[: -len(".evtx")] if file.name.lower().endswith(".evtx") else file.name
+    for escape in ("%254", "%4"):
+        channel = channel.replace(escape, "/")
+    if channel.lower() in _WATCHED:
+        yield Gap(KIND, Cause.TOO_SHORT, "the log holds no events", file.source("file"), channel=channel)

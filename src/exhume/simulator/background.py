@@ -30,6 +30,7 @@ def hour(desk: Desk, start: datetime, rate: float) -> None:
         desk.chance.choice(_PEOPLE)(desk, moment)
     if desk.chance.random() < 0.5:
         _scanner(desk, start + timedelta(seconds=desk.chance.randrange(3500)))
+    _system(desk, start + timedelta(minutes=7))
     if start.hour == 9 and start.weekday() == 1:
         _administrator(desk, start + timedelta(minutes=12))
 
@@ -38,44 +39,107 @@ def _probes(desk: Desk, moment: datetime) -> None:
     for protocol, stem in (("Owa", "/owa/healthcheck.htm"), ("Ecp", "/ecp/healthcheck.htm"), ("Ews", "/ews/healthcheck.htm")):
         desk.request(protocol, moment, stem=stem, address="127.0.0.1", agent=PROBE, status=200)
     desk.request(
-        "Mapi", moment + timedelta(seconds=1), method="POST", stem="/mapi/emsmdb/", query="useMailboxOfAuthenticatedUser=true",
-        user=HEALTH, address="::1", agent="MapiHttpClient", back="/mapi/emsmdb/",
+        "Mapi",
+        moment + timedelta(seconds=1),
+        method="POST",
+        stem="/mapi/emsmdb/",
+        query="useMailboxOfAuthenticatedUser=true",
+        user=HEALTH,
+        address="::1",
+        agent="MapiHttpClient",
+        back="/mapi/emsmdb/",
         proxy={"AnchorMailbox": "MailboxGuid~5d1f0000-0000-4000-8000-000000000001", "RoutingHint": "WindowsIdentity"},
-    )  # fmt: skip
+    )
     desk.request(
         "Autodiscover", moment + timedelta(seconds=2), stem="/autodiscover/healthcheck.htm", address="127.0.0.1", agent=PROBE
     )
-    desk.iis(2, moment + timedelta(seconds=3), {
-        "s-ip": "192.0.2.10", "cs-method": "GET", "cs-uri-stem": "/owa/exhealth.check", "s-port": 444,
-        "cs-username": f"CONTOSO\\{desk.server}$", "c-ip": "192.0.2.10", "cs(User-Agent)": PROBE, "sc-status": 200,
-        "sc-substatus": 0, "sc-win32-status": 0, "time-taken": 4,
-    })  # fmt: skip
+    desk.iis(
+        2,
+        moment + timedelta(seconds=3),
+        {
+            "s-ip": "192.0.2.10",
+            "cs-method": "GET",
+            "cs-uri-stem": "/owa/exhealth.check",
+            "s-port": 444,
+            "cs-username": f"CONTOSO\\{desk.server}$",
+            "c-ip": "192.0.2.10",
+            "cs(User-Agent)": PROBE,
+            "sc-status": 200,
+            "sc-substatus": 0,
+            "sc-win32-status": 0,
+            "time-taken": 4,
+        },
+    )
+
+
+def _system(desk: Desk, moment: datetime) -> None:
+    """What the server itself does every hour: a program started by Windows, a health cmdlet, a health page of ECP."""
+    desk.event(
+        "Security",
+        "Microsoft-Windows-Security-Auditing",
+        4688,
+        moment,
+        {
+            "SubjectUserName": f"{desk.server}$",
+            "SubjectDomainName": "CONTOSO",
+            "CommandLine": "taskhostw.exe",
+            "NewProcessName": "C:\\Windows\\System32\\taskhostw.exe",
+            "ParentProcessName": "C:\\Windows\\System32\\svchost.exe",
+        },
+    )
+    cmdlet(
+        desk,
+        moment,
+        "Get-Mailbox",
+        '-Identity "HealthMailbox0a1b2c3d"',
+        "contoso.test/Monitoring Mailboxes/HealthMailbox0a1b2c3d",
+    )
+    desk.ecp(moment, [("S:TIME", "12"), ("S:CMD", ""), ("S:URL", "/ecp/exhealth.check"), ("S:EX", ""), ("S:BLD", desk.build)])
 
 
 def _outlook(desk: Desk, moment: datetime) -> None:
     user = desk.chance.choice(USERS)
     desk.request(
-        "Mapi", moment, method="POST", stem="/mapi/emsmdb/", query="MailboxId=5d1f0000-0000-4000-8000-000000000002@contoso.test",
-        user=user, address=desk.chance.choice(CLIENTS), agent="Microsoft Office/16.0", back="/mapi/emsmdb/",
+        "Mapi",
+        moment,
+        method="POST",
+        stem="/mapi/emsmdb/",
+        query="MailboxId=5d1f0000-0000-4000-8000-000000000002@contoso.test",
+        user=user,
+        address=desk.chance.choice(CLIENTS),
+        agent="Microsoft Office/16.0",
+        back="/mapi/emsmdb/",
         proxy={"AnchorMailbox": "MailboxGuid~5d1f0000-0000-4000-8000-000000000002", "RoutingHint": "MailboxGuidWithDomain"},
-    )  # fmt: skip
+    )
 
 
 def _autodiscover(desk: Desk, moment: datetime) -> None:
     desk.request(
-        "Autodiscover", moment, method="POST", stem="/Autodiscover/Autodiscover.xml", user=desk.chance.choice(USERS),
-        address=desk.chance.choice(CLIENTS), agent=OUTLOOK, back="/Autodiscover/Autodiscover.xml",
+        "Autodiscover",
+        moment,
+        method="POST",
+        stem="/Autodiscover/Autodiscover.xml",
+        user=desk.chance.choice(USERS),
+        address=desk.chance.choice(CLIENTS),
+        agent=OUTLOOK,
+        back="/Autodiscover/Autodiscover.xml",
         proxy={"AnchorMailbox": "SMTP:amartin@contoso.test"},
-    )  # fmt: skip
+    )
 
 
 def _phone(desk: Desk, moment: datetime) -> None:
     user = desk.chance.choice(USERS)
     desk.request(
-        "Eas", moment, method="POST", stem="/Microsoft-Server-ActiveSync/default.eas",
-        query="Cmd=Ping&User=amartin%40contoso.test&DeviceId=F2K0000000&DeviceType=iPhone", user=user,
-        address=desk.chance.choice(CLIENTS), agent=PHONE, back="/Microsoft-Server-ActiveSync/Proxy/default.eas",
-    )  # fmt: skip
+        "Eas",
+        moment,
+        method="POST",
+        stem="/Microsoft-Server-ActiveSync/default.eas",
+        query="Cmd=Ping&User=amartin%40contoso.test&DeviceId=F2K0000000&DeviceType=iPhone",
+        user=user,
+        address=desk.chance.choice(CLIENTS),
+        agent=PHONE,
+        back="/Microsoft-Server-ActiveSync/Proxy/default.eas",
+    )
 
 
 def _owa(desk: Desk, moment: datetime) -> None:
@@ -83,9 +147,13 @@ def _owa(desk: Desk, moment: datetime) -> None:
     desk.request("Owa", moment, stem="/owa/", address=address, agent=BROWSER, status=302)
     later = moment + timedelta(milliseconds=400)
     desk.request(
-        "Owa", later, stem="/owa/auth/logon.aspx", query="url=https%3a%2f%2fmail.contoso.test%2fowa%2f&reason=0", address=address,
+        "Owa",
+        later,
+        stem="/owa/auth/logon.aspx",
+        query="url=https%3a%2f%2fmail.contoso.test%2fowa%2f&reason=0",
+        address=address,
         agent=BROWSER,
-    )  # fmt: skip
+    )
     later += timedelta(seconds=9)
     desk.request("Owa", later, method="POST", stem="/owa/auth.owa", address=address, agent=BROWSER, status=302, user=user)
     later += timedelta(seconds=1)
@@ -96,13 +164,30 @@ def _ews(desk: Desk, moment: datetime) -> None:
     user = desk.chance.choice(USERS)
     address = desk.chance.choice(CLIENTS)
     request_id = desk.request(
-        "Ews", moment, method="POST", stem="/EWS/Exchange.asmx", user=user, address=address, agent=OUTLOOK, back="/EWS/Exchange.asmx"
+        "Ews",
+        moment,
+        method="POST",
+        stem="/EWS/Exchange.asmx",
+        user=user,
+        address=address,
+        agent=OUTLOOK,
+        back="/EWS/Exchange.asmx",
     )
-    desk.ews(moment, {
-        "RequestId": request_id, "AuthenticationType": "Negotiate", "IsAuthenticated": "true", "AuthenticatedUser": user,
-        "UserAgent": OUTLOOK, "ClientIpAddress": address, "SoapAction": desk.chance.choice(("GetUserAvailability", "SyncFolderItems")),
-        "HttpStatus": 200, "RequestSize": 1200, "ResponseSize": 2400,
-    })  # fmt: skip
+    desk.ews(
+        moment,
+        {
+            "RequestId": request_id,
+            "AuthenticationType": "Negotiate",
+            "IsAuthenticated": "true",
+            "AuthenticatedUser": user,
+            "UserAgent": OUTLOOK,
+            "ClientIpAddress": address,
+            "SoapAction": desk.chance.choice(("GetUserAvailability", "SyncFolderItems")),
+            "HttpStatus": 200,
+            "RequestSize": 1200,
+            "ResponseSize": 2400,
+        },
+    )
 
 
 def _scanner(desk: Desk, moment: datetime) -> None:
@@ -120,24 +205,54 @@ def _administrator(desk: Desk, moment: datetime) -> None:
     user, address = "CONTOSO\\adm-weber", CLIENTS[0]
     stem, schema = "/ecp/DDI/DDIService.svc/SetObject", "schema=OABVirtualDirectory"
     desk.request(
-        "Ecp", moment, method="POST", stem=stem, query=f"{schema}&msExchEcpCanary=Zm9v.", user=user, address=address, agent=BROWSER,
-        back=stem, proxy={"AnchorMailbox": "Sid~S-1-5-21-1004336348-1177238915-682003330-1107"},
-    )  # fmt: skip
-    command = "Set-OabVirtualDirectory.ExternalUrl='https://mail.contoso.test/OAB'.Identity='11111111-0000-4000-8000-00000000000a'"
-    desk.ecp(moment, [
-        ("S:TIME", "640"), ("S:SID", desk.guid()), ("S:CMD", command), ("S:REQID", ""), ("S:URL", f"{stem}?msExchEcpCanary=Zm9v.&{schema}"),
-        ("S:EX", ""), ("S:BLD", desk.build),
-    ])  # fmt: skip
+        "Ecp",
+        moment,
+        method="POST",
+        stem=stem,
+        query=f"{schema}&msExchEcpCanary=Zm9v.",
+        user=user,
+        address=address,
+        agent=BROWSER,
+        back=stem,
+        proxy={"AnchorMailbox": "Sid~S-1-5-21-1004336348-1177238915-682003330-1107"},
+    )
+    command = (
+        "Set-OabVirtualDirectory.ExternalUrl='https://mail.contoso.test/OAB'.Identity='11111111-0000-4000-8000-00000000000a'"
+    )
+    desk.ecp(
+        moment,
+        [
+            ("S:TIME", "640"),
+            ("S:SID", desk.guid()),
+            ("S:CMD", command),
+            ("S:REQID", ""),
+            ("S:URL", f"{stem}?msExchEcpCanary=Zm9v.&{schema}"),
+            ("S:EX", ""),
+            ("S:BLD", desk.build),
+        ],
+    )
     desk.ecp(moment, [("S:PSA", f"<PII>{user}</PII>"), ("S:URL", stem), ("S:Bld", desk.build)], activity=True)
-    cmdlet(desk, moment, "Set-OabVirtualDirectory", '-ExternalUrl "https://mail.contoso.test/OAB" -Identity "EX01\\OAB"',
-           "contoso.test/Admins/adm-weber")  # fmt: skip
+    cmdlet(
+        desk,
+        moment,
+        "Set-OabVirtualDirectory",
+        '-ExternalUrl "https://mail.contoso.test/OAB" -Identity "EX01\\OAB"',
+        "contoso.test/Admins/adm-weber",
+    )
 
 
 def cmdlet(desk: Desk, moment: datetime, name: str, parameters: str, caller: str, event_id: int = 1, error: str = "") -> None:
     """An event of MSExchange Management, its insertion strings in Exchange's order."""
     data = [""] * 27
-    data[0:7] = [name, parameters, caller, "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-1107", "Remote-ManagementShell-Unknown",
-                 "7816 w3wp#MSExchangePowerShellAppPool"]  # fmt: skip
+    data[0:7] = [
+        name,
+        parameters,
+        caller,
+        "S-1-5-21-1-2-3-1107",
+        "S-1-5-21-1-2-3-1107",
+        "Remote-ManagementShell-Unknown",
+        "7816 w3wp#MSExchangePowerShellAppPool",
+    ]
     data[8:10] = ["42", "00:00:00.2030000"]
     data[11] = error
     data[23], data[24], data[26] = f"ActivityId: {desk.guid()}", "ServicePlan:;IsAdmin:True;", "en-US"
@@ -145,5 +260,14 @@ def cmdlet(desk: Desk, moment: datetime, name: str, parameters: str, caller: str
 
 
 _PEOPLE: tuple[Callable[[Desk, datetime], None], ...] = (
-    _outlook, _outlook, _outlook, _autodiscover, _phone, _phone, _phone, _owa, _ews, _ews,
-)  # fmt: skip
+    _outlook,
+    _outlook,
+    _outlook,
+    _autodiscover,
+    _phone,
+    _phone,
+    _phone,
+    _owa,
+    _ews,
+    _ews,
+)

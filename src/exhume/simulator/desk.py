@@ -35,7 +35,7 @@ class Desk:
         return f"{value[:8]}-{value[8:12]}-4{value[13:16]}-a{value[17:20]}-{value[20:]}"
 
     def write(self, log: str, moment: datetime, text: str) -> None:
-        kept = self.keep.get(log, self.keep.get(log.split("/")[0], (date.min, date.max)))
+        kept = self.keep.get(log, self.keep.get(log.split("/", maxsplit=1)[0], (date.min, date.max)))
         if kept is not None and kept[0] <= moment.date() <= kept[1]:
             self.logs.setdefault(log, []).append((moment, text))
 

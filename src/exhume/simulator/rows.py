@@ -9,38 +9,172 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
-IIS_FIELDS = (
-    "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer)"
-    " sc-status sc-substatus sc-win32-status time-taken"
-).split()
-HTTPPROXY_FIELDS = (
-    "DateTime,RequestId,MajorVersion,MinorVersion,BuildVersion,RevisionVersion,ClientRequestId,Protocol,UrlHost,UrlStem,"
-    "ProtocolAction,AuthenticationType,IsAuthenticated,AuthenticatedUser,Organization,AnchorMailbox,UserAgent,ClientIpAddress,"
-    "ServerHostName,HttpStatus,BackEndStatus,ErrorCode,Method,ProxyAction,TargetServer,TargetServerVersion,RoutingType,"
-    "RoutingHint,BackEndCookie,ServerLocatorHost,ServerLocatorLatency,RequestBytes,ResponseBytes,TargetOutstandingRequests,"
-    "AuthModulePerfContext,HttpPipelineLatency,CalculateTargetBackEndLatency,GlsLatencyBreakup,TotalGlsLatency,"
-    "AccountForestLatencyBreakup,TotalAccountForestLatency,ResourceForestLatencyBreakup,TotalResourceForestLatency,ADLatency,"
-    "SharedCacheLatencyBreakup,TotalSharedCacheLatency,ActivityContextLifeTime,ModuleToHandlerSwitchingLatency,"
-    "ClientReqStreamLatency,BackendReqInitLatency,BackendReqStreamLatency,BackendProcessingLatency,BackendRespInitLatency,"
-    "BackendRespStreamLatency,ClientRespStreamLatency,KerberosAuthHeaderLatency,HandlerCompletionLatency,RequestHandlerLatency,"
-    "HandlerToModuleSwitchingLatency,ProxyTime,CoreLatency,RoutingLatency,HttpProxyOverhead,TotalRequestTime,"
-    "RouteRefresherLatency,UrlQuery,BackEndGenericInfo,GenericInfo,GenericErrors,EdgeTraceId,DatabaseGuid,UserADObjectGuid,"
-    "PartitionEndpointLookupLatency,RoutingStatus"
-).split(",")
+IIS_FIELDS = [
+    "date",
+    "time",
+    "s-ip",
+    "cs-method",
+    "cs-uri-stem",
+    "cs-uri-query",
+    "s-port",
+    "cs-username",
+    "c-ip",
+    "cs(User-Agent)",
+    "cs(Referer)",
+    "sc-status",
+    "sc-substatus",
+    "sc-win32-status",
+    "time-taken",
+]
+HTTPPROXY_FIELDS = [
+    "DateTime",
+    "RequestId",
+    "MajorVersion",
+    "MinorVersion",
+    "BuildVersion",
+    "RevisionVersion",
+    "ClientRequestId",
+    "Protocol",
+    "UrlHost",
+    "UrlStem",
+    "ProtocolAction",
+    "AuthenticationType",
+    "IsAuthenticated",
+    "AuthenticatedUser",
+    "Organization",
+    "AnchorMailbox",
+    "UserAgent",
+    "ClientIpAddress",
+    "ServerHostName",
+    "HttpStatus",
+    "BackEndStatus",
+    "ErrorCode",
+    "Method",
+    "ProxyAction",
+    "TargetServer",
+    "TargetServerVersion",
+    "RoutingType",
+    "RoutingHint",
+    "BackEndCookie",
+    "ServerLocatorHost",
+    "ServerLocatorLatency",
+    "RequestBytes",
+    "ResponseBytes",
+    "TargetOutstandingRequests",
+    "AuthModulePerfContext",
+    "HttpPipelineLatency",
+    "CalculateTargetBackEndLatency",
+    "GlsLatencyBreakup",
+    "TotalGlsLatency",
+    "AccountForestLatencyBreakup",
+    "TotalAccountForestLatency",
+    "ResourceForestLatencyBreakup",
+    "TotalResourceForestLatency",
+    "ADLatency",
+    "SharedCacheLatencyBreakup",
+    "TotalSharedCacheLatency",
+    "ActivityContextLifeTime",
+    "ModuleToHandlerSwitchingLatency",
+    "ClientReqStreamLatency",
+    "BackendReqInitLatency",
+    "BackendReqStreamLatency",
+    "BackendProcessingLatency",
+    "BackendRespInitLatency",
+    "BackendRespStreamLatency",
+    "ClientRespStreamLatency",
+    "KerberosAuthHeaderLatency",
+    "HandlerCompletionLatency",
+    "RequestHandlerLatency",
+    "HandlerToModuleSwitchingLatency",
+    "ProxyTime",
+    "CoreLatency",
+    "RoutingLatency",
+    "HttpProxyOverhead",
+    "TotalRequestTime",
+    "RouteRefresherLatency",
+    "UrlQuery",
+    "BackEndGenericInfo",
+    "GenericInfo",
+    "GenericErrors",
+    "EdgeTraceId",
+    "DatabaseGuid",
+    "UserADObjectGuid",
+    "PartitionEndpointLookupLatency",
+    "RoutingStatus",
+]
 ECP_FIELDS = ["TimeStamp", "ServerName", "EventId", "EventData"]
-EWS_FIELDS = (
-    "DateTime,RequestId,MajorVersion,MinorVersion,BuildVersion,RevisionVersion,Ring,ClientRequestId,AuthenticationType,"
-    "IsAuthenticated,AuthenticatedUser,Organization,UserAgent,VersionInfo,ClientIpAddress,ServerHostName,FrontEndServer,"
-    "SoapAction,HttpStatus,RequestSize,ResponseSize,ErrorCode,ImpersonatedUser,ProxyAsUser,ActAsUser,Cookie,CorrelationGuid,"
-    "TotalRequestTime,GenericInfo,GenericErrors"
-).split(",")
-RPS_FIELDS = (
-    "DateTime,StartTime,RequestId,MajorVersion,MinorVersion,BuildVersion,RevisionVersion,ClientRequestId,UrlHost,UrlStem,"
-    "AuthenticationType,IsAuthenticated,AuthenticatedUser,Organization,ManagedOrganization,ClientIpAddress,ServerHostName,"
-    "FrontEndServer,HttpStatus,SubStatus,ErrorCode,Action,CommandId,CommandName,SessionId,ShellId,FailFast,"
-    "ContributeToFailFast,RequestBytes,ClientInfo,CPU,Memory,ActivityContextLifeTime,TotalTime,UrlQuery,GenericLatency,"
-    "GenericInfo,GenericErrors"
-).split(",")
+EWS_FIELDS = [
+    "DateTime",
+    "RequestId",
+    "MajorVersion",
+    "MinorVersion",
+    "BuildVersion",
+    "RevisionVersion",
+    "Ring",
+    "ClientRequestId",
+    "AuthenticationType",
+    "IsAuthenticated",
+    "AuthenticatedUser",
+    "Organization",
+    "UserAgent",
+    "VersionInfo",
+    "ClientIpAddress",
+    "ServerHostName",
+    "FrontEndServer",
+    "SoapAction",
+    "HttpStatus",
+    "RequestSize",
+    "ResponseSize",
+    "ErrorCode",
+    "ImpersonatedUser",
+    "ProxyAsUser",
+    "ActAsUser",
+    "Cookie",
+    "CorrelationGuid",
+    "TotalRequestTime",
+    "GenericInfo",
+    "GenericErrors",
+]
+RPS_FIELDS = [
+    "DateTime",
+    "StartTime",
+    "RequestId",
+    "MajorVersion",
+    "MinorVersion",
+    "BuildVersion",
+    "RevisionVersion",
+    "ClientRequestId",
+    "UrlHost",
+    "UrlStem",
+    "AuthenticationType",
+    "IsAuthenticated",
+    "AuthenticatedUser",
+    "Organization",
+    "ManagedOrganization",
+    "ClientIpAddress",
+    "ServerHostName",
+    "FrontEndServer",
+    "HttpStatus",
+    "SubStatus",
+    "ErrorCode",
+    "Action",
+    "CommandId",
+    "CommandName",
+    "SessionId",
+    "ShellId",
+    "FailFast",
+    "ContributeToFailFast",
+    "RequestBytes",
+    "ClientInfo",
+    "CPU",
+    "Memory",
+    "ActivityContextLifeTime",
+    "TotalTime",
+    "UrlQuery",
+    "GenericLatency",
+    "GenericInfo",
+    "GenericErrors",
+]
 EVENT_NAMESPACE = "http://schemas.microsoft.com/win/2004/08/events/event"
 
 
@@ -64,7 +198,9 @@ def iis_row(moment: datetime, cells: Mapping[str, object]) -> str:
 
 def exchange_header(moment: datetime, log_type: str, version: str, fields: Sequence[str], plain: bool = True) -> str:
     """The comment block, and (as newer builds write it) the field list once more without ``#``."""
-    block = f"#Software: Microsoft Exchange Server\r\n#Version: {version}\r\n#Log-type: {log_type}\r\n#Date: {stamp(moment)}\r\n"
+    block = (
+        f"#Software: Microsoft Exchange Server\r\n#Version: {version}\r\n#Log-type: {log_type}\r\n#Date: {stamp(moment)}\r\n"
+    )
     listed = ",".join(fields)
     return f"{block}#Fields: {listed}\r\n" + (f"{listed}\r\n" if plain else "")
 

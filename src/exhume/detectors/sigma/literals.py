@@ -15,8 +15,8 @@ from exhume.detectors.sigma.view import COMPUTED, fold
 
 SHORTEST = 4
 """Characters of the shortest literal that is worth searching for."""
-_RUNS = re.compile(r"[A-Za-z0-9._~-]{4,}")
-"""Characters that no log quotes and no URL needs to encode. A value is cut at all others."""
+_RUNS = re.compile(r"\.[A-Za-z0-9]{2}(?![A-Za-z0-9._~-])|[A-Za-z0-9._~-]{4,}")
+"""What no log quotes and no URL needs to encode; a value is cut at all else. Short file endings (``.js``) count."""
 _LONG_ENOUGH = 10
 
 Texts = frozenset[str]

@@ -56,7 +56,8 @@ class LogSources:
 
     def as_logged(self, kind: str) -> frozenset[str]:
         """Of the derived fields, those that are the raw line itself in this kind."""
-        return frozenset(("Message",)) if self.table["kinds"].get(kind, {}).get("message") else frozenset()
+        entry = self.table["kinds"].get(kind, {})
+        return frozenset(entry.get("logged", ())) | (frozenset(("Message",)) if entry.get("message") else frozenset())
 
     @property
     def derived(self) -> frozenset[str]:
