@@ -22,7 +22,7 @@ from exhume.assess.tally import Tally
 from exhume.detectors import DETECTORS, is_product
 from exhume.evidence import from_memory
 from exhume.judge import Case, judge
-from exhume.model import Coverage, Outcome, Part, Tool, Verdict
+from exhume.model import Coverage, Host, Outcome, Part, Tool, Verdict
 from exhume.packs import shipped
 from exhume.readers import EVERY_FILE, READERS
 from exhume.reports import REPORTS
@@ -55,6 +55,14 @@ def mixed():
         )
     ):
         server.iis(NOON + n * MINUTE, "POST", path, 200, query=query)
+    hidden = "/%61utodiscover/%61utodiscover%2E%6Ason"  # percent signs in every text that a rule could look for
+    server.iis(
+        NOON + 50 * MINUTE,
+        "POST",
+        hidden,
+        query="%40ev%69l.test/m%61pi/nsp%69?%26Em%61il=%61utodiscover/%61utodiscover%2E%6Ason%3F%40ev%69l.test",
+        ip="203.0.113.77",
+    )
     server.ecp(NOON, f"Set-OabVirtualDirectory.ExternalUrl='{tag()}'.Identity='22'", "/ecp/DDI/DDIService.svc/SetObject")
     server.file(CLIENT + "abcdefgh.aspx", shell()).file(CLIENT + "b.aspx", oab_dump(tag()))
     content = server.content()
@@ -87,6 +95,14 @@ def plainly():
 def test_the_mixed_evidence_is_worth_comparing(plainly):
     assert len({f.trace for f in plainly.findings if f.trace}) >= 12
     assert {g.cause for g in plainly.coverage.gaps if g.kind.startswith(("iis", "exchange"))} >= {"DAMAGED"}
+
+
+@pytest.mark.parametrize("reader", [r for r in READERS if r.name in ("iis", "httperr", "exchange")], ids=lambda r: r.name)
+def test_the_sieve_is_really_in_use(reader):
+    """One rule without a text that must stand in its lines switches the sieve off, and the comparison would compare nothing."""
+    detectors = tuple(k.from_packs(shipped(), Host()) for k in DETECTORS)
+    without = [(type(d).__name__, k) for d in detectors for k in reader.kinds & d.wants if d.literals(k) is None]
+    assert without == []
 
 
 @pytest.mark.parametrize("engine", ENGINES)
