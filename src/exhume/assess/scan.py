@@ -6,8 +6,10 @@ and what was found before stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, cast
 
 from exhume.assess import sieve as sieves
@@ -34,6 +36,8 @@ class Scanner:
     use_sieve: bool = True
     manifest: bool = False
     _files: Mapping[str, File] | None = None
+    _entered: frozenset[str] = frozenset()
+    """Archives whose members are listed as files of their own."""
     _sieves: dict[str, Sieve | None] = field(default_factory=dict)
 
     def __getstate__(self) -> tuple[object, ...]:
@@ -43,6 +47,7 @@ class Scanner:
         for name, value in zip(_PICKLED, state, strict=True):
             setattr(self, name, value)
         self._files = None
+        self._entered = frozenset()
         self._sieves = {}
 
     def scan(self, path: str) -> Part:
@@ -70,10 +75,15 @@ class Scanner:
     def _file(self, path: str) -> File:
         if self._files is None:
             self._files = {f.path: f for f in self.evidence.files() if isinstance(f, File)}
+            self._entered = frozenset(p.rpartition("!/")[0] for p in self._files if "!/" in p)
         return self._files[path]
 
     def _read(self, stream: BinaryIO, file: File, tally: Tally) -> None:
         head = stream.read(HEAD)
+        if file.path in self._entered:
+            # what is in it is read and searched member by member: its own bytes would say it twice, in the wrong place
+            self._run(self.every_file, Trapped(stream, head), replace(file, opener=nothing), tally)
+            return
         readers = self.readers_for(head, file)
         if readers == (self.every_file,):
             tally.missed(unread(file, bool(head)))
@@ -154,6 +164,12 @@ class Scanner:
                     return None
                 literals |= needed
         return sieves.build(literals, self.engine)
+
+
+@contextmanager
+def nothing() -> Iterator[BinaryIO]:
+    """Opens no bytes: for an archive whose members are searched instead."""
+    yield io.BytesIO()
 
 
 def gap_of(error: BaseException, file: File) -> Gap:

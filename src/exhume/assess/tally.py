@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,8 @@ class Tally:
     readings: dict[Reading, None] = field(default_factory=dict)
     _rules: Counter[tuple[str, str]] = field(default_factory=Counter)
     _gaps: dict[tuple[str, ...], list[Gap]] = field(default_factory=dict)
+    _uncounted: dict[tuple[str, ...], Gap] = field(default_factory=dict)
+    """What stands for the gaps beyond ``GAPS_KEPT``."""
     _logs: dict[tuple[str, str, str, str], _Log] = field(default_factory=dict)
 
     def found(self, finding: Finding) -> None:
@@ -53,17 +56,13 @@ class Tally:
         self.findings[key] = known + finding if known else finding
 
     def missed(self, gap: Gap) -> None:
-        listed = self._gaps.setdefault((gap.kind, gap.cause, gap.detail, gap.channel, gap.server), [])
-        if len(listed) < GAPS_KEPT:
-            listed.append(gap)
-        else:
-            last = listed[-1]
-            listed[-1] = replace(
-                last,
-                count=last.count + gap.count,
-                since=_least(last.since, gap.since),
-                until=_most(last.until, gap.until),
-            )
+        """Of gaps with the same words the first in order of file and line are listed, in whatever order they come."""
+        key = (gap.kind, gap.cause, gap.detail, gap.channel, gap.server)
+        listed = self._gaps.setdefault(key, [])
+        insort(listed, gap, key=_in_order)
+        if len(listed) > GAPS_KEPT:
+            last, known = listed.pop(), self._uncounted.get(key)
+            self._uncounted[key] = _with(known, last) if known else last
 
     def read(self, reading: Reading) -> None:
         self.readings[reading] = None
@@ -88,8 +87,23 @@ class Tally:
 
     def part(self) -> Part:
         spans = tuple(replace(log.span, hours=frozenset(log.hours)) for _, log in sorted(self._logs.items()))
-        gaps = tuple(gap for _, listed in sorted(self._gaps.items()) for gap in listed)
-        return Part(tuple(self.findings.values()), tuple(self.readings), Coverage(spans, gaps))
+        gaps: list[Gap] = []
+        for key, listed in sorted(self._gaps.items(), key=lambda pair: pair[0]):
+            more = self._uncounted.get(key)
+            gaps += [*listed[:-1], _with(listed[-1], more)] if more else listed
+        return Part(tuple(self.findings.values()), tuple(self.readings), Coverage(spans, tuple(gaps)))
+
+
+def _in_order(gap: Gap) -> tuple[str, int, str, int]:
+    if gap.source is None:
+        return ("", 0, "", gap.count)
+    number = gap.source.at.rpartition(" ")[2]
+    return (gap.source.path, int(number) if number.isdecimal() else 0, gap.source.at, gap.count)
+
+
+def _with(gap: Gap, more: Gap) -> Gap:
+    """The gap, standing for the other one as well."""
+    return replace(gap, count=gap.count + more.count, since=_least(gap.since, more.since), until=_most(gap.until, more.until))
 
 
 def _least(one: datetime | None, other: datetime | None) -> datetime | None:

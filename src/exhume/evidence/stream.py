@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 UNSUPPORTED = (NotImplementedError, RuntimeError)
+"""What zipfile raises for a compression it does not know and for an encrypted member."""
 ERRORS: tuple[type[Exception], ...] = (
     *(OSError, EOFError, ValueError, LookupError, OverflowError, struct.error, zlib.error, lzma.LZMAError),
     *(zipfile.BadZipFile, tarfile.TarError, *UNSUPPORTED),

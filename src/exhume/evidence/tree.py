@@ -70,6 +70,7 @@ class Tree:
         self._digest = ""
         self._bytes = 0
         self._open: dict[str, Opens] = {}
+        self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
         self._listed()
@@ -120,6 +121,10 @@ class Tree:
 
     def _place(self, path: str) -> Opens:
         """The container at that path of the tree; empty text is the disk or the memory."""
+        if self._process != os.getpid():
+            # A forked process shares the place in every open file with its parent: both would read from wherever the
+            # other one has just been. So handles are never taken over.
+            self._open, self._process = {}, os.getpid()
         if path not in self._open:
             if len(self._open) > 8:
                 self._open.pop(next(iter(self._open)))

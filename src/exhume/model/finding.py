@@ -164,5 +164,19 @@ class Finding:
             early,
             count=self.count + other.count,
             last_seen=max(lasts, default=None),
-            sources=tuple(dict.fromkeys(early.sources + late.sources))[:SOURCES_KEPT],
+            sources=_places(early.sources, late.sources),
         )
+
+
+def _places(early: tuple[Source, ...], late: tuple[Source, ...]) -> tuple[Source, ...]:
+    """The earliest row's place, then the others in order of file and line; which ones are kept when there are too many must
+    not depend on the order in which files happen to be read."""
+    if len(early) == SOURCES_KEPT and len(late) == 1 and _in_order(late[0]) >= _in_order(early[-1]):
+        return early  # the common case: one more row of a log
+    others = set(early + late) - {early[0]}
+    return (early[0], *sorted(others, key=_in_order)[: SOURCES_KEPT - 1])
+
+
+def _in_order(source: Source) -> tuple[str, int, str]:
+    number = source.at.rpartition(" ")[2]
+    return (source.path, int(number) if number.isdecimal() else 0, source.at)
