@@ -8,18 +8,13 @@ from exhume.assess.run import Options, assess
 from exhume.model import Assessment, Cause, Outcome, Severity, Verdict, Window
 from exhume.simulator import Truth, load, scenarios, simulate
 
-LOOKUP = pytest.mark.xfail(
-    strict=True,
-    reason="rule PL-855-l-lookup calls an address look-up on the back end a step, PL-855-b rightly an attempt",
-)
-
 
 def judged(name: str, folder: Path) -> tuple[Truth, Assessment]:
     truth = simulate(name, folder)
     return truth, assess(folder, options=Options(period=Window(truth.since, truth.until), jobs=1))
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=LOOKUP) if n == "lookup-only" else n for n in scenarios()])
+@pytest.mark.parametrize("name", scenarios())
 def test_the_verdict_of_each_scenario_is_its_truth(name: str, tmp_path: Path) -> None:
     truth, result = judged(name, tmp_path)
     assert str(result.verdict) == truth.verdict
