@@ -43,7 +43,8 @@ class Shown:
     when: str
     time: str
     fields: tuple[tuple[str, str], ...]
-    because: tuple[tuple[str, str, str], ...]
+    because: tuple[tuple[str, str, tuple[str, ...]], ...]
+    """Field, what it held, and every test that it met."""
     links: tuple[tuple[str, bool], ...]
     """References, and whether they are web addresses."""
 
@@ -196,9 +197,16 @@ def _shown(found: Finding) -> Shown:
         when=wording.between(found.first_seen, found.last_seen),
         time=found.first_seen.isoformat() if found.first_seen else "",
         fields=tuple((name, shorten(found.record.text(name), FIELD)) for name in sorted(fields)),
-        because=tuple((b.field, shorten(b.value, LONG), shorten(b.test, LONG)) for b in found.because),
+        because=_reasons(found),
         links=tuple((text, bool(_LINK.fullmatch(text))) for text in found.references),
     )
+
+
+def _reasons(found: Finding) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    tests: dict[tuple[str, str], dict[str, None]] = {}
+    for reason in found.because:
+        tests.setdefault((reason.field, shorten(reason.value, LONG)), {})[shorten(reason.test, LONG)] = None
+    return tuple((field, value, tuple(met)) for (field, value), met in tests.items())
 
 
 def _unseen(a: Assessment) -> Iterable[Unseen]:
