@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Severity, Step, Verdict
+from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Reading, Severity, Step, Verdict
 from exhume.reports import wording
 from exhume.reports.plain import shorten
 
@@ -16,6 +16,8 @@ MOST_MOMENTS = 500
 MOST_GAPS = 60
 """Gaps listed for each cause."""
 MOST_PROBLEMS = 100
+MOST_READINGS = 200
+_TRUST = {"exact": "tells every update", "cu": "tells the cumulative update only", "hint": "a hint only"}
 MOST_VALUES = 50
 """Values listed of each kind of an intrusion."""
 FIRST_STEPS = 3
@@ -108,6 +110,8 @@ class View:
     moments: tuple[tuple[str, str, str, str, str, str], ...]
     """Time, lane, text, id of a finding that is on the page or empty, path, place."""
     moments_left_out: int
+    readings: tuple[tuple[str, str, str, str, str, str, int], ...]
+    """Days, what, value, trust, first place (path, at), number of places."""
     problems: tuple[Problem, ...]
     problems_left_out: int
     glossary: tuple[tuple[str, str], ...]
@@ -152,6 +156,7 @@ def view(a: Assessment) -> View:
             for m in a.timeline[:MOST_MOMENTS]
         ),
         moments_left_out=max(0, len(a.timeline) - MOST_MOMENTS),
+        readings=_readings(a.readings)[:MOST_READINGS],
         problems=a.problems[:MOST_PROBLEMS],
         problems_left_out=max(0, len(a.problems) - MOST_PROBLEMS),
         glossary=tuple((wording.VERDICT[v], wording.MEANING[v]) for v in reversed(Verdict)),
@@ -200,6 +205,20 @@ def _shown(found: Finding) -> Shown:
         because=_reasons(found),
         links=tuple((text, bool(_LINK.fullmatch(text))) for text in found.references),
     )
+
+
+def _readings(readings: Iterable[Reading]) -> tuple[tuple[str, str, str, str, str, str, int], ...]:
+    """The same said on several days is one line: a server's logs say its build every hour."""
+    same: dict[tuple[str, str, str], list[Reading]] = {}
+    for reading in readings:
+        same.setdefault((reading.what, reading.value, reading.trust), []).append(reading)
+    lines: list[tuple[str, str, str, str, str, str, int]] = []
+    for (what, value, trust), places in same.items():
+        days = sorted({r.day for r in places if r.day})
+        when = "unknown" if not days else f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
+        first = min(places, key=lambda r: (str(r.day or ""), str(r.source))).source
+        lines.append((when, what, value, _TRUST.get(trust, trust), first.path, first.at, len(places)))
+    return tuple(sorted(lines))
 
 
 def _reasons(found: Finding) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
