@@ -15,6 +15,7 @@ from exhume.model.assessment import (
     Tool,
 )
 from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
+from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
@@ -25,6 +26,7 @@ from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Sev
 
 __all__ = [
     "ATTESTATION_SCHEMA",
+    "CASE_SCHEMA",
     "SCHEMA",
     "AllowEntry",
     "Allowed",
@@ -33,6 +35,7 @@ __all__ = [
     "Attestation",
     "Because",
     "Case",
+    "Casebook",
     "Cause",
     "Check",
     "Confidence",
@@ -67,7 +70,9 @@ __all__ = [
     "Role",
     "Rule",
     "Seen",
+    "Server",
     "Severity",
+    "Shared",
     "Sieve",
     "Source",
     "Span",
