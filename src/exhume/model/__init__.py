@@ -14,6 +14,7 @@ from exhume.model.assessment import (
     Step,
     Tool,
 )
+from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
@@ -29,6 +30,8 @@ __all__ = [
     "Answer",
     "Assessment",
     "Because",
+    "Build",
+    "BuildTables",
     "Case",
     "Cause",
     "Confidence",
@@ -38,6 +41,7 @@ __all__ = [
     "Exposure",
     "File",
     "Finding",
+    "Fix",
     "Gap",
     "Hidden",
     "Host",
@@ -50,6 +54,7 @@ __all__ = [
     "PackFile",
     "PackUsed",
     "Part",
+    "Parts",
     "PlanEntry",
     "Problem",
     "Question",
@@ -62,6 +67,7 @@ __all__ = [
     "Role",
     "Rule",
     "Seen",
+    "Setting",
     "Severity",
     "Sieve",
     "Source",
@@ -71,9 +77,12 @@ __all__ = [
     "Tool",
     "Value",
     "Verdict",
+    "Version",
     "Window",
     "address_of",
     "day_of",
+    "dotted",
     "hour_of",
     "merge_spans",
+    "read_version",
 ]
