@@ -1,6 +1,6 @@
 """Exposed? Which flaws the server was open to, from which day to which day. Pure.
 
-readings and tables → builds possible on each day (``history``) → states of each flaw (``states``) → days to judge a campaign on.
+readings and tables → builds possible on each day (``history``) → states of each flaw (``states``) → days to judge.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from exhume.judge.exposure.catalogue import Catalogue, Flaw
-from exhume.judge.exposure.history import History, history, parts_of
-from exhume.judge.exposure.states import Phase, mitigated, phases, told, verified
+from exhume.judge.exposure.history import history, parts_of
+from exhume.judge.exposure.states import Phase, Verdicts, mitigated, phases, told, verified
 from exhume.model import Build, BuildTables, Exposure, Pack, Reading, State
 
 __all__ = ["Catalogue", "Flaw", "OpenDays", "Patching", "patching"]
@@ -77,34 +77,35 @@ def patching(
         mine = tuple(told(flaw, phase, catalogue, past) for phase in found)
         entries += verified(flaw, mitigated(mine, readings, past.end), readings, past.end)
         if first and first <= past.end:
-            days[flaw.cve] = _open_days(flaw, phases(flaw, catalogue, past, first), past)
-    builds = catalogue.within(past.last)
+            proof = Verdicts(flaw, catalogue, past).of(past.dated_last)[0] in _SAFE
+            days[flaw.cve] = _open_days(flaw, phases(flaw, catalogue, past, first), past.end, dated=proof)
+    last = past.last
+    builds = catalogue.within(last.mask)
     return Patching(
         entries=tuple(entries),
         build=builds[0] if builds and len({b.product for b in builds}) == 1 else None,
         exactly=len(builds) == 1,
-        said=next((s.clues[-1] for s in reversed(past.stretches) if s.clues), ""),
+        said=last.clues[0],
         first_install=past.first_install,
         contradictions=past.contradictions,
         campaigns={p.name: days[p.entry_cve] for p in packs if p.entry_cve in days},
     )
 
 
-def _open_days(flaw: Flaw, found: Sequence[Phase], past: History) -> OpenDays:
+def _open_days(flaw: Flaw, found: Sequence[Phase], end: date, dated: bool) -> OpenDays:
+    """``dated``: readings that have a day prove that it is fixed on the last day."""
     perhaps = [p for p in found if p.state not in _SAFE]
     surely = [p for p in perhaps if p.state == State.VULNERABLE]
-    last = found[-1]
-    safe = found[_tail(found) :]
-    fixed_on = safe[0].since if safe else None
-    dated = fixed_on is not None and not (fixed_on == past.end and past.collected_only)
-    before = found[_tail(found) - 1] if safe and _tail(found) else None
+    tail = _tail(found)
+    safe = found[tail:]
+    proven = bool(safe) and (safe[0].since < end or dated)
     return OpenDays(
         flaw=flaw,
         since=perhaps[0].since if perhaps else None,
-        until=fixed_on or past.end,
-        known=dated if safe else last.state == State.VULNERABLE,
+        until=safe[0].since if safe else end,
+        known=proven if safe else found[-1].state == State.VULNERABLE,
         fixed=bool(safe),
-        patched=bool(dated and before is not None and before.state == State.VULNERABLE),
+        patched=proven and tail > 0 and found[tail - 1].state == State.VULNERABLE,
         proven=sum((p.until - p.since).days + 1 for p in surely),
         first_proven=surely[0].since if surely else None,
     )

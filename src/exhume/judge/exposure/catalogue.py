@@ -42,7 +42,8 @@ class Ruling:
 
 
 class Catalogue:
-    """The builds of the tables, and with them builds that were read from a server and that no table has."""
+    """The builds of the tables, and with them builds that were read from a server and that no table has. Previews count
+    only if they were read."""
 
     def __init__(self, tables: BuildTables, read: Iterable[Parts] = ()) -> None:
         known = sorted(tables.builds, key=lambda b: b.parts)
@@ -56,7 +57,8 @@ class Catalogue:
         self.flaws = _flaws(tables)
         self._four = self._disputed()
         new = {parts: self._unlisted(parts) for parts in read}
-        merged = {b.parts: b for b in known} | {parts: b for parts, b in new.items() if b is not None}
+        released = {b.parts: b for b in known if b.cu != "Preview" or b.parts in new}
+        merged = released | {parts: b for parts, b in new.items() if b is not None}
         self.builds: tuple[Build, ...] = tuple(merged[parts] for parts in sorted(merged))
         self.place = {build.parts: i for i, build in enumerate(self.builds)}
         self._from_on: dict[Parts, int] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from exhume.judge import words
@@ -62,13 +62,25 @@ class History:
     contradictions: tuple[str, ...]
     weak: bool
     """Only readings that prove little."""
-    collected_only: bool
-    """On the last day only readings without a day stand: they were true at collection, since when they do not say."""
+    dated_last: int
+    """The builds possible on the last day by the readings that have a day; 0 if there are none. The others were true at
+    collection, since when they do not say."""
 
     @property
-    def last(self) -> int:
-        """The builds possible at the end, by the last reading."""
-        return next((s.mask for s in reversed(self.stretches) if s.clues), 0)
+    def ever(self) -> int:
+        """The builds that are possible on any day."""
+        mask = 0
+        for stretch in self.stretches:
+            mask |= stretch.mask
+        return mask | self.dated_last
+
+    @property
+    def last(self) -> Stretch:
+        """The days of the last reading, with the reading that first told the lowest build possible on them."""
+        told = [s for s in self.stretches if s.clues]
+        lowest = told[-1].mask & -told[-1].mask
+        first = next(s for s in told if s.mask & -s.mask == lowest)
+        return replace(told[-1], clues=first.clues[-1:])
 
 
 def parts_of(readings: Iterable[Reading]) -> set[Parts]:
@@ -128,7 +140,7 @@ def history(readings: Sequence[Reading], catalogue: Catalogue, end: date, first_
         installed=frozenset(installed),
         contradictions=(*walk.clash, *disagreeing, *doubt),
         weak=weak,
-        collected_only=end not in {c.day for c in clues if c.sign and c.dated},
+        dated_last=_walk((c for c in clues if c.dated), catalogue).on(end, catalogue) & catalogue.released(end),
     )
 
 
@@ -240,7 +252,7 @@ class _Walk:
 
 def _walk(clues: Iterable[Clue], catalogue: Catalogue) -> _Walk:
     """A clue that cannot follow from those before it begins a new run; between two runs nothing is possible."""
-    ordered = sorted(clues, key=lambda c: (c.day, c.mask & -c.mask, c.mask, c.words))
+    ordered = sorted(clues, key=lambda c: (c.day, not c.sign, c.mask & -c.mask, c.mask, c.words))
     runs: list[list[tuple[Clue, int]]] = []
     clash: list[str] = []
     torn: set[date] = set()

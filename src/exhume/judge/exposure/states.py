@@ -11,8 +11,17 @@ from exhume.judge.exposure.catalogue import Catalogue, Flaw
 from exhume.judge.exposure.history import DAY, History, Stretch
 from exhume.model import Exposure, Reading, State, dotted
 
+VERIFY = "The build is enough, setting to verify"
 BYPASSED = "(bypassable)"
 """In the name of a mitigation that attackers are known to get past."""
+
+
+_ALL = {
+    State.FIXED: "Every build that the readings allow has the fix",
+    State.VULNERABLE: "Every one of them lies before the fix",
+    State.NOT_APPLICABLE: "Microsoft does not list the product, which was in support, for this flaw",
+    State.UNKNOWN: "Of none of them it is known",
+}
 
 
 class Reason(Enum):
@@ -44,8 +53,10 @@ class Verdicts:
 
     def __init__(self, flaw: Flaw, catalogue: Catalogue, history: History) -> None:
         self._masks = dict.fromkeys(State, 0)
+        ever = history.ever
         for i, build in enumerate(catalogue.builds):
-            self._masks[catalogue.rule(flaw, build, history.installed).state] |= 1 << i
+            if ever >> i & 1:
+                self._masks[catalogue.rule(flaw, build, history.installed).state] |= 1 << i
 
     def of(self, mask: int) -> tuple[State, Reason]:
         """The state that all builds of the mask share."""
@@ -138,10 +149,11 @@ def _why(flaw: Flaw, phase: Phase, catalogue: Catalogue, history: History) -> st
     range_ = dotted(builds[0].parts) if builds else ""
     if len(builds) > 1:
         range_ = f"{range_} to {dotted(builds[-1].parts)} ({len(builds)} builds)"
-    ruling = catalogue.rule(flaw, builds[-1], history.installed).why if builds else ""
-    said = f" {phase.clues[0]}." if phase.clues else ""
+    one = len({(b.product, b.cu) for b in builds}) == 1
+    ruling = catalogue.rule(flaw, builds[-1], history.installed).why if one else f"{_ALL[phase.state]}."
+    said = f" {phase.clues[-1]}." if phase.clues else ""
     if phase.reason is Reason.TORN:
-        return f"The readings contradict each other. {' '.join(history.contradictions[:2])}".rstrip()
+        return " ".join(history.contradictions[:2]) or "The readings contradict each other."
     if phase.reason is Reason.NOT_YET:
         return "Exchange was not yet set up on this machine."
     if phase.reason is Reason.BEFORE:
@@ -184,9 +196,9 @@ def mitigated(entries: Sequence[Exposure], readings: Iterable[Reading], end: dat
 
 
 def _split(entry: Exposure, day: date, text: str, good: bool) -> list[Exposure]:
-    if entry.state != State.VULNERABLE or (entry.until and entry.until < day):
+    if entry.state not in (State.VULNERABLE, State.UNKNOWN) or (entry.until and entry.until < day):
         return [entry]
-    state = State.MITIGATED if good else entry.state
+    state = State.MITIGATED if good and entry.state == State.VULNERABLE else entry.state
     after = replace(entry, state=state, since=max(day, entry.since or day), why=f"{text} {entry.why}")
     return [after] if after.since == entry.since else [replace(entry, until=day - DAY), after]
 
@@ -215,7 +227,7 @@ def verified(flaw: Flaw, entries: Sequence[Exposure], readings: Iterable[Reading
             )
             continue
         if open_:
-            why = f"The build is enough, setting to verify: {'; '.join(open_)}. {entry.why}"
+            why = f"{VERIFY}: {'; '.join(open_)}. {entry.why}"
             out.append(replace(entry, state=State.UNKNOWN, why=why))
             continue
         if entry.since and day > entry.since:
