@@ -56,6 +56,11 @@ class Patching:
     campaigns: Mapping[str, OpenDays] = field(default_factory=dict)
     """Pack → days of its entry flaw."""
 
+    @property
+    def all_known(self) -> bool:
+        """The end of the exposure to every campaign is proven."""
+        return bool(self.campaigns) and all(days.known for days in self.campaigns.values())
+
 
 def patching(
     readings: Sequence[Reading], tables: BuildTables, packs: Iterable[Pack], end: date, first_row: date | None

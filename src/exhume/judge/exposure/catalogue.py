@@ -99,6 +99,10 @@ class Catalogue:
             known = self._from_on[build.parts] = self.mask(same)
         return known
 
+    def up_to(self, build: Build) -> int:
+        """The lower builds of its cumulative update, as a mask."""
+        return self.from_on(self._updates[build.product, build.cu][0]) & ~self.from_on(build)
+
     def _unlisted(self, parts: Parts) -> Build | None:
         """A build that no table has, in a cumulative update that they have: at the place where it belongs."""
         family = self._families.get(parts[:3])

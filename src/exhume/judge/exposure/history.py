@@ -33,6 +33,8 @@ class Clue:
     """The server ran on that day; ``False`` for what is only known of the day before."""
     dated: bool = True
     """``False``: true at collection, since when is not known."""
+    lower: bool = False
+    """An update was removed: the server fell back, which contradicts nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +119,15 @@ def history(readings: Sequence[Reading], catalogue: Catalogue, end: date, first_
     builds = [r for r in told if r.what == "build" and possible(r, catalogue)]
     strong = [r for r in builds if r.trust in ("exact", "cu")]
     setups = [r for r in told if r.what in ("install", "first_install") and r.trust in ("exact", "cu") and r.day]
-    updates = [r for r in told if r.what == "update" and r.trust != "hint" and catalogue.of_kb(r.value.upper())]
-    weak = not strong and not updates and not any(possible(r, catalogue) for r in setups)
+    changes = [r for r in told if r.what in ("update", "removal") and r.trust != "hint" and catalogue.of_kb(r.value.upper())]
+    weak = not strong and not changes and not any(possible(r, catalogue) for r in setups)
     used = builds if weak else strong
-    end = max([end, *(r.day for r in (*used, *setups, *updates) if r.day)])
+    end = max([end, *(r.day for r in (*used, *setups, *changes) if r.day)])
     clues = [Clue(r.day, possible(r, catalogue), _words(r)) for r in used if r.day]
     clues += _setup_clues(setups, catalogue)
     undated = [(possible(r, catalogue), _words(r)) for r in used if r.day is None]
     together, disagreeing = _at_once(undated, end)
-    later, installed = _update_clues(updates, _walk([*clues, *together], catalogue), catalogue, end)
+    later, installed = _change_clues(changes, _walk([*clues, *together], catalogue), catalogue, end)
     clues += later
     if not clues and not together:
         return None
@@ -155,6 +157,7 @@ def _distinct(readings: Iterable[Reading]) -> list[Reading]:
 def _words(reading: Reading) -> str:
     said = {
         "update": f"{reading.value.upper()} installed",
+        "removal": f"{reading.value.upper()} removed",
         "install": f"Exchange {reading.value} set up",
         "first_install": "Exchange set up for the first time",
     }.get(reading.what, reading.value)
@@ -176,29 +179,33 @@ def _setup_clues(setups: Iterable[Reading], catalogue: Catalogue) -> list[Clue]:
     return out
 
 
-def _update_clues(updates: Sequence[Reading], walk: _Walk, catalogue: Catalogue, end: date) -> tuple[list[Clue], set[Parts]]:
-    """An update has one build for each cumulative update; which one it was here, the other readings tell."""
+def _change_clues(changes: Sequence[Reading], walk: _Walk, catalogue: Catalogue, end: date) -> tuple[list[Clue], set[Parts]]:
+    """Updates installed and removed. One has a build for each cumulative update; which one it was here, other readings tell."""
     out: list[Clue] = []
-    installed: set[Parts] = set()
-    seen: set[str] = set()
-    for reading in updates:
-        kb = reading.value.upper()
-        if kb in seen:
+    installed: dict[str, set[Parts]] = {}
+    for reading in changes:
+        kb, day, said = reading.value.upper(), reading.day or end, _words(reading)
+        gone = reading.what == "removal"
+        if (kb in installed and not gone) or (gone and reading.day is None):
             continue
-        seen.add(kb)
-        day = reading.day or end
         rows = catalogue.of_kb(kb)
-        rows = rows & walk.on(day, catalogue) or rows
+        rows = rows & walk.on(day - DAY if gone else day, catalogue) or rows
         made = catalogue.within(rows)
-        if len({(b.product, b.cu) for b in made}) == 1:
-            installed |= {b.parts for b in made}
-        after = 0
+        sure = len({(b.product, b.cu) for b in made}) == 1
+        after = before = 0
         for build in made:
             after |= catalogue.from_on(build)
+            before |= catalogue.up_to(build)
+        if gone:
+            installed.pop(kb, None)
+            out.append(Clue(day - DAY, after, f"before: {said}", sign=False))
+            out.append(Clue(day, before, said, lower=True))
+            continue
+        installed[kb] = {b.parts for b in made} if sure else set()
         if reading.day and (before := catalogue.below(rows)):
-            out.append(Clue(day - DAY, before, f"before: {_words(reading)}", sign=False))
-        out.append(Clue(day, after, _words(reading), dated=reading.day is not None))
-    return out, installed
+            out.append(Clue(day - DAY, before, f"before: {said}", sign=False))
+        out.append(Clue(day, after, said, dated=reading.day is not None))
+    return out, set().union(*installed.values())
 
 
 def _first_install(setups: Iterable[Reading], first_sign: date | None) -> tuple[date | None, tuple[str, ...]]:
@@ -258,8 +265,8 @@ def _walk(clues: Iterable[Clue], catalogue: Catalogue) -> _Walk:
     torn: set[date] = set()
     for clue in ordered:
         before = runs[-1][-1] if runs else None
-        reached = catalogue.rising(before[1]) & clue.mask if before else clue.mask
-        if before is None:
+        reached = catalogue.rising(before[1]) & clue.mask if before and not clue.lower else clue.mask
+        if before is None or clue.lower:
             runs.append([])
         elif not reached:
             clash.append(f"Readings contradict each other: {before[0].words}; {clue.words}.")

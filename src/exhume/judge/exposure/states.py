@@ -9,7 +9,7 @@ from enum import Enum
 
 from exhume.judge.exposure.catalogue import Catalogue, Flaw
 from exhume.judge.exposure.history import DAY, History, Stretch
-from exhume.model import Exposure, Reading, State, dotted
+from exhume.model import Build, Exposure, Reading, State, dotted
 
 VERIFY = "The build is enough, setting to verify"
 BYPASSED = "(bypassable)"
@@ -149,8 +149,7 @@ def _why(flaw: Flaw, phase: Phase, catalogue: Catalogue, history: History) -> st
     range_ = dotted(builds[0].parts) if builds else ""
     if len(builds) > 1:
         range_ = f"{range_} to {dotted(builds[-1].parts)} ({len(builds)} builds)"
-    one = len({(b.product, b.cu) for b in builds}) == 1
-    ruling = catalogue.rule(flaw, builds[-1], history.installed).why if one else f"{_ALL[phase.state]}."
+    ruling = _ruling(flaw, phase, builds, catalogue, history)
     said = f" {phase.clues[-1]}." if phase.clues else ""
     if phase.reason is Reason.TORN:
         return " ".join(history.contradictions[:2]) or "The readings contradict each other."
@@ -161,7 +160,7 @@ def _why(flaw: Flaw, phase: Phase, catalogue: Catalogue, history: History) -> st
     if phase.reason is Reason.WEAK:
         return f"Only weak readings speak of the build ({range_}), which would be fixed.{said}"
     if phase.reason is Reason.MIXED:
-        first = _bounds(flaw, builds, catalogue)
+        first = _bounds(flaw, builds)
         return (
             f"Possible builds: {range_}; some have the fix and some have not{first}. Which updates were installed is not known."
         )
@@ -170,9 +169,19 @@ def _why(flaw: Flaw, phase: Phase, catalogue: Catalogue, history: History) -> st
     return f"{ruling}{said}"
 
 
-def _bounds(flaw: Flaw, builds: Sequence[object], catalogue: Catalogue) -> str:
+def _ruling(flaw: Flaw, phase: Phase, builds: Sequence[Build], catalogue: Catalogue, history: History) -> str:
+    """Why the builds are what they are: in their own words where one sentence is true of all of them."""
+    if not builds:
+        return ""
+    first, last = (catalogue.rule(flaw, b, history.installed).why for b in (builds[0], builds[-1]))
+    if first == last or len({(b.product, b.cu) for b in builds}) == 1:
+        return last
+    return f"{_ALL[phase.state]}."
+
+
+def _bounds(flaw: Flaw, builds: Sequence[Build]) -> str:
     """The first fixed build, when only one cumulative update is possible."""
-    rows = {(b.product, b.cu) for b in catalogue.builds if b in builds}
+    rows = {(b.product, b.cu) for b in builds}
     if len(rows) != 1:
         return ""
     (product, cu) = rows.pop()
