@@ -16,7 +16,7 @@ LINES = {"2010": "2010", "2013": "2013", "2016": "2016", "2019": "2019", "SE": "
 """Product → the line in which one server can rise: Exchange SE is installed over Exchange 2019, the others are new servers."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Flaw:
     """One CVE with all its rows."""
 
@@ -57,13 +57,14 @@ class Catalogue:
         self.flaws = _flaws(tables)
         self._four = self._disputed()
         new = {parts: self._unlisted(parts) for parts in read}
-        released = {b.parts: b for b in known if b.cu != "Preview" or b.parts in new}
-        merged = released | {parts: b for parts, b in new.items() if b is not None}
+        merged = {b.parts: b for b in known} | {parts: b for parts, b in new.items() if b is not None}
         self.builds: tuple[Build, ...] = tuple(merged[parts] for parts in sorted(merged))
         self.place = {build.parts: i for i, build in enumerate(self.builds)}
         self._from_on: dict[Parts, int] = {}
         self._lines: dict[str, int] = {}
         for i, build in enumerate(self.builds):
+            if build.cu == "Preview" and build.parts not in new:
+                continue
             line = LINES.get(build.product, build.product)
             self._lines[line] = self._lines.get(line, 0) | 1 << i
         self._born = sorted((b.released, i) for i, b in enumerate(self.builds))
@@ -77,6 +78,14 @@ class Catalogue:
         """The build of the tables, or one that was read and whose cumulative update the tables have."""
         at = self.place.get(parts)
         return self.builds[at] if at is not None else None
+
+    def at(self, parts: Parts) -> Build:
+        """A build of four parts whose cumulative update is known; one that no table has stands between its neighbours.
+        Raises ``KeyError`` for others."""
+        build = self.build(parts) or self._unlisted(parts)
+        if build is None:
+            raise KeyError(parts)
+        return build
 
     def cumulative(self, parts: Parts) -> Build | None:
         """The lowest build with the same first three parts; ``None``: no such cumulative update is known."""
