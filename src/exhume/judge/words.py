@@ -53,6 +53,13 @@ def before_campaign(pack: Pack) -> str:
     return f"The judged period ends before {pack.title} was first seen anywhere ({pack.first_exploited})."
 
 
+def never_open(pack: Pack) -> str:
+    return (
+        f"The flaw {pack.entry_cve} was not open on this server on any day since {pack.title} was first seen anywhere"
+        f" ({pack.first_exploited}); the readings prove it."
+    )
+
+
 def ends_before(pack: Pack, end: datetime | None) -> str:
     until = f"ends on {end.date()}" if end else "has no dated rows"
     return f"The evidence {until}; {pack.title} was first seen on {pack.first_exploited}, so it cannot show what came after."

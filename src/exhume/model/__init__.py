@@ -15,6 +15,7 @@ from exhume.model.assessment import (
     Tool,
 )
 from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
+from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
 from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
@@ -34,6 +35,8 @@ __all__ = [
     "Assessment",
     "Attestation",
     "Because",
+    "Build",
+    "BuildTables",
     "Case",
     "Casebook",
     "Cause",
@@ -46,6 +49,7 @@ __all__ = [
     "Fate",
     "File",
     "Finding",
+    "Fix",
     "Gap",
     "Hidden",
     "Host",
@@ -58,6 +62,7 @@ __all__ = [
     "PackFile",
     "PackUsed",
     "Part",
+    "Parts",
     "PlanEntry",
     "Problem",
     "Question",
@@ -71,6 +76,7 @@ __all__ = [
     "Rule",
     "Seen",
     "Server",
+    "Setting",
     "Severity",
     "Shared",
     "Sieve",
@@ -82,9 +88,12 @@ __all__ = [
     "Tool",
     "Value",
     "Verdict",
+    "Version",
     "Window",
     "address_of",
     "day_of",
+    "dotted",
     "hour_of",
     "merge_spans",
+    "read_version",
 ]
