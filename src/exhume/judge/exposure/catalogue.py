@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from exhume.model import Build, BuildTables, Fix, Parts, Setting, State, dotted
@@ -16,7 +16,7 @@ LINES = {"2010": "2010", "2013": "2013", "2016": "2016", "2019": "2019", "SE": "
 """Product → the line in which one server can rise: Exchange SE is installed over Exchange 2019, the others are new servers."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Flaw:
     """One CVE with all its rows."""
 
@@ -24,7 +24,7 @@ class Flaw:
     nickname: str
     released: date
     known_exploited: date | None
-    fixes: Mapping[str, Mapping[str, Fix]]
+    fixes: Mapping[str, Mapping[str, Fix]] = field(hash=False)
     """Product → CU → row."""
     settings: tuple[Setting, ...] = ()
 
