@@ -13,6 +13,9 @@ from exhume.packs import build_tables, shipped
 PROXYLOGON, PROXYSHELL = "CVE-2021-26855", "CVE-2021-34473"
 
 
+TODAY = date(2026, 11, 24)
+
+
 @cache
 def packs() -> tuple[Pack, ...]:
     return shipped()
@@ -36,7 +39,7 @@ def days(first: str, last: str) -> Iterator[str]:
 def told(readings: Sequence[Reading], end: str, first_row: str | None = None) -> Patching:
     """``end``: last day of the evidence. ``first_row``: first row of Exchange's own logs."""
     row = date.fromisoformat(first_row) if first_row else None
-    found = patching(readings, build_tables(), packs(), date.fromisoformat(end), row)
+    found = patching(readings, build_tables(), packs(), date.fromisoformat(end), row, TODAY)
     assert found is not None
     return found
 

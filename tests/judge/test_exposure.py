@@ -4,7 +4,7 @@ import pytest
 
 from exhume.judge.exposure.sentences import exposed, sentence
 from exhume.model import Reply, dotted
-from hand_readings import PROXYLOGON, PROXYSHELL, daily, entries, of, packs, reading, told
+from hand_readings import PROXYLOGON, PROXYSHELL, TODAY, daily, entries, of, packs, reading, told
 
 PROXY = daily("15.1.2176.2", "2021-01-01", "2021-04-20")
 """HttpProxy names the CU only: it stays at 15.1.2176.2 whatever update is installed."""
@@ -93,7 +93,7 @@ def test_a_build_that_no_table_has_proves_nothing(value):
     from exhume.packs import build_tables
 
     day = reading("build", value, "2021-04-20", "cu")
-    assert patching([day], build_tables(), packs(), day.day, None) is None
+    assert patching([day], build_tables(), packs(), day.day, None, TODAY) is None
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,36 @@ def test_readings_of_the_same_time_that_disagree_decide_nothing():
         found = told(rows, END)
         assert of(PROXYLOGON, found)[-1] == ("unknown", "2021-04-20" if day else of(PROXYLOGON, found)[-1][1], None)
         assert found.contradictions
+
+
+def test_the_evidence_of_two_servers_decides_nothing():
+    """One has CU19, the other CU20 with the fix; each writes logs every day."""
+    found = told([*daily("15.1.2176.2", "2021-04-01", END), *daily("15.1.2242.4", "2021-04-01", END)], END)
+    assert {state for state, _, _ in of(PROXYLOGON, found)} == {"unknown"}
+    assert len(exposed(found).limits) > 5
+    assert "more contradictions" in " ".join(exposed(found).limits)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1601-01-01", "2099-12-31", "9999-12-31"])
+def test_a_day_that_cannot_be_is_none(day):
+    rows = [reading("build", "15.1.2176.9", day, "exact"), reading("update", "KB5000871", day, "exact")]
+    found = told([*PROXY, *rows, reading("removal", "KB5000871", day, "exact")], END)
+    assert of(PROXYLOGON, found)[-1] == ("fixed", END, None)
+    assert not campaign(found).known
+
+
+def test_a_build_of_no_known_cumulative_update_is_named():
+    found = told([*PROXY, reading("build", "15.1.9999.1", "2021-04-01", "exact", "ExSetup.exe")], END)
+    assert "no cumulative update of build 15.1.9999.1, ExSetup.exe" in " ".join(exposed(found).limits)
+
+
+def test_thousands_of_builds_that_nobody_knows_cost_little():
+    import time
+
+    rows = [reading("build", f"15.1.2176.{n}", "2021-04-01", "exact") for n in range(20, 20_020)]
+    start = time.process_time()
+    told([*PROXY, *rows], END)
+    assert time.process_time() - start < 10
 
 
 def test_an_update_that_was_removed_opens_the_server_again():

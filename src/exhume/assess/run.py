@@ -96,7 +96,7 @@ def _exposure(part: Part, packs: Sequence[Pack], generated: datetime) -> Patchin
     """What the readings tell; the server ran on the days of which Exchange's own logs have rows."""
     rows = [s.first.date() for s in part.coverage.spans if s.first and s.kind.startswith("exchange.")]
     end = (part.coverage.end or generated).date()
-    return patching(part.readings, packroom.build_tables(), packs, end, min(rows, default=None))
+    return patching(part.readings, packroom.build_tables(), packs, end, min(rows, default=None), generated.date())
 
 
 def _scan(scanner: Scanner, seen: Survey, options: Options, progress: Progress | None) -> Tally:

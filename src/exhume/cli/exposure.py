@@ -126,9 +126,8 @@ def _csv(rows: Iterable[tuple[HostRow, Rating | None]], day: date) -> Iterator[s
         if rating is None:
             writer.writerow([*start, "", "", "", "", "unknown", "", "", "", "", _safe(row.note), _safe(_problem(row, rating))])
         else:
-            cells = _rated(rating)
-            note = "; ".join(filter(None, (cells["note"], _safe(row.note))))
-            writer.writerow([*start, *(cells[name] for name in COLUMNS[4:13]), note, ""])
+            note = f"{rating.note}; {_safe(row.note)}" if rating.note and row.note else rating.note or _safe(row.note)
+            writer.writerow([*start, *_tail(rating), note, ""])
         if text.tell() > 1 << 16:
             yield text.getvalue()
             text.seek(0)
@@ -173,6 +172,11 @@ def _rated(rating: Rating) -> dict[str, str]:
         "names": ", ".join(dict.fromkeys(f.nickname or f.cve for f in exploited)),
         "note": rating.note,
     }
+
+
+@lru_cache(_KEPT)
+def _tail(rating: Rating) -> tuple[str, ...]:
+    return tuple(_rated(rating)[name] for name in COLUMNS[4:13])
 
 
 @lru_cache(_KEPT)

@@ -5,12 +5,12 @@ readings and tables → builds possible on each day (``history``) → states of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from exhume.judge.exposure.catalogue import Catalogue, Flaw
-from exhume.judge.exposure.history import history, parts_of
+from exhume.judge.exposure.history import history, parts_of, sane
 from exhume.judge.exposure.states import Phase, Verdicts, mitigated, phases, told, verified
 from exhume.model import Build, BuildTables, Exposure, Pack, Reading, State
 
@@ -53,6 +53,7 @@ class Patching:
     """The reading it comes from."""
     first_install: date | None
     contradictions: tuple[str, ...]
+    """Readings that cannot all be true, or that the tables cannot place, in words."""
     campaigns: Mapping[str, OpenDays] = field(default_factory=dict)
     """Pack → days of its entry flaw."""
 
@@ -63,9 +64,11 @@ class Patching:
 
 
 def patching(
-    readings: Sequence[Reading], tables: BuildTables, packs: Iterable[Pack], end: date, first_row: date | None
+    readings: Sequence[Reading], tables: BuildTables, packs: Sequence[Pack], end: date, first_row: date | None, today: date
 ) -> Patching | None:
-    """``None`` when the evidence tells nothing of the build. ``end``: last day of the evidence."""
+    """``None`` when the evidence tells nothing of the build. ``end``: last day of the evidence; ``first_row``: day of the
+    first row of Exchange's own logs, on which the server ran; ``today``: no reading is later."""
+    readings = sane(readings, today)
     catalogue = Catalogue(tables, parts_of(readings))
     past = history(readings, catalogue, end, first_row)
     if past is None:

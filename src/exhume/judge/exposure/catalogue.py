@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from exhume.model import Build, BuildTables, Fix, Parts, Setting, State, dotted
@@ -16,7 +16,7 @@ LINES = {"2010": "2010", "2013": "2013", "2016": "2016", "2019": "2019", "SE": "
 """Product → the line in which one server can rise: Exchange SE is installed over Exchange 2019, the others are new servers."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Flaw:
     """One CVE with all its rows."""
 
@@ -24,7 +24,7 @@ class Flaw:
     nickname: str
     released: date
     known_exploited: date | None
-    fixes: Mapping[str, Mapping[str, Fix]]
+    fixes: Mapping[str, Mapping[str, Fix]] = field(hash=False)
     """Product → CU → row."""
     settings: tuple[Setting, ...] = ()
 
@@ -54,6 +54,10 @@ class Catalogue:
         self._updates: dict[tuple[str, str], list[Build]] = {}
         for build in known:
             self._updates.setdefault((build.product, build.cu), []).append(build)
+        self._came_out: dict[str, date] = {}
+        for build in known:
+            self._came_out[build.product] = min(build.released, self._came_out.get(build.product, build.released))
+        self._newest: dict[tuple[str, str], Parts] = {}
         self.flaws = _flaws(tables)
         self._four = self._disputed()
         new = {parts: self._unlisted(parts) for parts in read}
@@ -211,10 +215,13 @@ class Catalogue:
     def _other_update(self, flaw: Flaw, build: Build, fixes: Mapping[str, Fix]) -> Ruling:
         """A cumulative update that has no row: older than the fixed ones, left out, or newer."""
         mine = self._updates[build.product, build.cu]
-        newest = max(fixes.values(), key=lambda f: self._updates[f.product, f.cu][0].parts)
+        key = (flaw.cve, build.product)
+        newest = self._newest.get(key) or max(self._updates[f.product, f.cu][0].parts for f in fixes.values())
+        self._newest[key] = newest
         name = f"{build.product} {build.cu}"
-        if mine[0].parts > self._updates[newest.product, newest.cu][0].parts:
-            why = f"{name} is newer than {newest.product} {newest.cu}, the last one that needed an update of its own for it."
+        if mine[0].parts > newest:
+            last = self._families[newest[:3]][0].cu
+            why = f"{name} is newer than {build.product} {last}, the last one that needed an update of its own for it."
             return Ruling(State.FIXED, why)
         names = {self.builds[at].update for f in fixes.values() if (at := self.place.get(f.first_fixed)) is not None}
         if any(b.update in names - {"RTM"} and not b.carries for b in mine):
@@ -232,8 +239,7 @@ class Catalogue:
         if flaw.released > build.end_of_support:
             why = f"Unknown, unsupported: {name} is out of support since {build.end_of_support}; Microsoft says nothing of it."
             return Ruling(State.UNKNOWN, why)
-        first = min(b.released for (product, _), some in self._updates.items() if product == build.product for b in some)
-        if flaw.released < first:
+        if flaw.released < self._came_out[build.product]:
             return Ruling(State.NOT_APPLICABLE, f"{name} came out after the fix.")
         return Ruling(State.NOT_APPLICABLE, f"Microsoft lists the flaw for others, not for {name}, which was in support.")
 

@@ -17,6 +17,10 @@ from exhume.judge.exposure.catalogue import Catalogue
 from exhume.model import Parts, Reading, read_version
 
 DAY = timedelta(days=1)
+FIRST_DAY = date(2009, 11, 9)
+"""Exchange 2010, the oldest product in the tables, came out."""
+MOST_UNLISTED = 100
+"""Builds that no table has and that are given a place of their own; a server has one or two in its life."""
 _UPDATES = ("RTM", "Preview", "")
 """Names of builds that are no security update: the fourth part of a weak reading that equals one proves the CU only."""
 
@@ -93,7 +97,7 @@ def parts_of(readings: Iterable[Reading]) -> set[Parts]:
             version = read_version(reading.value)
             if version and len(version.parts) == 4 and not version.display:
                 found.add(version.parts)
-    return found
+    return set(sorted(found)[:MOST_UNLISTED])
 
 
 def possible(reading: Reading, catalogue: Catalogue) -> int:
@@ -111,6 +115,11 @@ def possible(reading: Reading, catalogue: Catalogue) -> int:
     if known is not None and catalogue.listed(version.parts) and known.update not in _UPDATES and not version.display:
         return catalogue.from_on(known)
     return catalogue.from_on(lowest)
+
+
+def sane(readings: Iterable[Reading], today: date) -> list[Reading]:
+    """The readings; a day before Exchange 2010 or after the assessment is none."""
+    return [r if r.day is None or FIRST_DAY <= r.day <= today + DAY else replace(r, day=None) for r in readings]
 
 
 def history(readings: Sequence[Reading], catalogue: Catalogue, end: date, first_row: date | None) -> History | None:
@@ -140,9 +149,18 @@ def history(readings: Sequence[Reading], catalogue: Catalogue, end: date, first_
         first_sign=first_sign,
         first_install=first_install,
         installed=frozenset(installed),
-        contradictions=(*walk.clash, *disagreeing, *doubt),
+        contradictions=(*walk.clash, *disagreeing, *doubt, *_unplaced(told, catalogue)),
         weak=weak,
         dated_last=_walk((c for c in clues if c.dated), catalogue).on(end, catalogue) & catalogue.released(end),
+    )
+
+
+def _unplaced(readings: Iterable[Reading], catalogue: Catalogue) -> tuple[str, ...]:
+    """Builds that the tables do not know at all: nothing can be said of them."""
+    builds = [(r, read_version(r.value)) for r in readings if r.what == "build" and r.trust != "hint"]
+    lost = {str(v): r for r, v in builds if v and catalogue.cumulative(v.parts) is None}
+    return tuple(
+        f"exhume's tables have no cumulative update of build {v}, {words.place(r)}." for v, r in sorted(lost.items())[:3]
     )
 
 
@@ -163,7 +181,7 @@ def _words(reading: Reading) -> str:
     }.get(reading.what, reading.value)
     when = f" on {reading.day}" if reading.day else " at collection"
     level = " (tells the cumulative update)" if reading.what == "build" and reading.trust == "cu" else ""
-    return f"{said}{when}{level} [{words.joined([str(reading.source)])}]"
+    return f"{said}{when}{level} [{words.place(reading)}]"
 
 
 def _setup_clues(setups: Iterable[Reading], catalogue: Catalogue) -> list[Clue]:
@@ -238,13 +256,13 @@ class _Walk:
     """The clues in order of time, each with the builds that it and all clues of its run allow."""
 
     steps: tuple[tuple[Clue, int], ...]
-    torn: frozenset[date] = frozenset()
+    torn: tuple[tuple[date, date], ...] = ()
     """Days on which the clues contradict each other."""
     clash: tuple[str, ...] = ()
 
     def on(self, day: date, catalogue: Catalogue) -> int:
         """The builds that the clues allow at the end of a day."""
-        if day in self.torn or not self.steps:
+        if not self.steps or any(first <= day <= last for first, last in self.torn):
             return 0
         at = bisect_right(self.steps, day, key=lambda pair: pair[0].day)
         if at and self.steps[at - 1][0].day == day:
@@ -258,23 +276,37 @@ class _Walk:
 
 
 def _walk(clues: Iterable[Clue], catalogue: Catalogue) -> _Walk:
-    """A clue that cannot follow from those before it begins a new run; between two runs nothing is possible."""
-    ordered = sorted(clues, key=lambda c: (c.day, not c.sign, c.mask & -c.mask, c.mask, c.words))
+    """A clue that cannot follow from those before it begins a new run; between two runs nothing is possible. If that happens
+    again and again (the evidence of several servers), nothing is possible from the first time to the last."""
+    distinct = {(c.day, c.mask, c.sign, c.lower): c for c in sorted(clues, key=lambda c: c.words, reverse=True)}
+    ordered = sorted(distinct.values(), key=lambda c: (c.day, not c.sign, c.mask & -c.mask, c.mask, c.words))
     runs: list[list[tuple[Clue, int]]] = []
-    clash: list[str] = []
-    torn: set[date] = set()
+    clash: list[tuple[Clue, Clue]] = []
     for clue in ordered:
         before = runs[-1][-1] if runs else None
         reached = catalogue.rising(before[1]) & clue.mask if before and not clue.lower else clue.mask
         if before is None or clue.lower:
             runs.append([])
         elif not reached:
-            clash.append(f"Readings contradict each other: {before[0].words}; {clue.words}.")
-            if clue.day == before[0].day:
-                torn.add(clue.day)
+            clash.append((before[0], clue))
             runs.append([])
             reached = clue.mask
         runs[-1].append((clue, reached))
+    return _Walk(_settled(runs, catalogue), _torn(clash), tuple(_said(one, other) for one, other in clash))
+
+
+def _torn(clash: Sequence[tuple[Clue, Clue]]) -> tuple[tuple[date, date], ...]:
+    if len(clash) > 1:
+        return ((clash[0][0].day, clash[-1][1].day),)
+    return tuple((one.day, other.day) for one, other in clash if one.day == other.day)
+
+
+def _said(one: Clue, other: Clue) -> str:
+    return f"Readings contradict each other: {one.words}; {other.words}."
+
+
+def _settled(runs: Sequence[Sequence[tuple[Clue, int]]], catalogue: Catalogue) -> tuple[tuple[Clue, int], ...]:
+    """Each clue with what those after it in its run leave possible as well."""
     steps: list[tuple[Clue, int]] = []
     for run in runs:
         backward = run[-1][1]
@@ -285,7 +317,7 @@ def _walk(clues: Iterable[Clue], catalogue: Catalogue) -> _Walk:
         if steps and steps[-1][0].day + DAY < run[0][0].day:
             steps.append((Clue(steps[-1][0].day + DAY, 0, "", sign=False), 0))
         steps += reversed(settled)
-    return _Walk(tuple(steps), frozenset(torn), tuple(clash))
+    return tuple(steps)
 
 
 def _stretches(walk: _Walk, catalogue: Catalogue, end: date) -> tuple[Stretch, ...]:

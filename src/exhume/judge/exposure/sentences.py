@@ -27,7 +27,9 @@ def exposed(patching: Patching) -> Question:
     unknown = [
         cve for cve, found in flaws.items() if any(e.state == State.UNKNOWN and not e.why.startswith(VERIFY) for e in found)
     ]
-    days = sorted({o.flaw.cve: o for o in patching.campaigns.values()}.values(), key=lambda o: (-o.proven, o.flaw.released))
+    days = sorted(
+        {o.flaw.cve: o for o in patching.campaigns.values()}.values(), key=lambda o: (-o.proven, o.fixed, o.flaw.released)
+    )
     told = [sentence(o) for o in days if o.since]
     if len(told) > MOST:
         told = [*told[:MOST], f"{words.number(len(told) - MOST, 'more campaign')} in the table."]
@@ -44,13 +46,14 @@ def exposed(patching: Patching) -> Question:
 def sentence(days: OpenDays) -> str:
     """``ProxyLogon (CVE-2021-26855): patched on 2021-03-09, exposed 65 days before (2021-01-03 to 2021-03-08).``"""
     name = f"{days.flaw.nickname} ({days.flaw.cve})" if days.flaw.nickname else days.flaw.cve
-    surely = f"exposed {words.number(days.proven, 'day')} for certain" if days.proven else "exposed before or not is not known"
+    days_ = words.number(days.proven, "day")
+    surely = f"exposed {days_} for certain" if days.proven else "whether it was exposed is not known"
     if days.patched and days.first_proven:
         before = "" if days.first_proven == days.since else f"; perhaps since {days.since}, if the server ran then"
         range_ = words.span_of(days.first_proven, _before(days.until))
-        return f"{name}: patched on {days.until}, exposed {words.number(days.proven, 'day')} before ({range_}){before}."
+        return f"{name}: patched on {days.until}, exposed {days_} before ({range_}){before}."
     if days.fixed and days.known:
-        return f"{name}: fixed on {days.until} at the latest, {surely}, from {days.since} on perhaps more."
+        return f"{name}: fixed on {days.until} at the latest; {surely}{', perhaps' if days.proven else ''} since {days.since}."
     if days.fixed:
         return f"{name}: fixed when the evidence was collected, since when is not known; {surely}."
     if days.known:
