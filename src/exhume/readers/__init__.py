@@ -10,6 +10,7 @@ from exhume.readers.files import Files
 from exhume.readers.httperr import HttpErr
 from exhume.readers.iis import Iis
 from exhume.readers.iisconfig import IisConfig
+from exhume.readers.pe import Pe
 from exhume.readers.toollogs import ToolLogs
 from exhume.readers.webfile import WebFile
 
@@ -24,6 +25,7 @@ READERS: tuple[Reader, ...] = (
     Agents(),
     AspNet(),
     WebFile(),
+    Pe(),
 )
 """Tried in this order: by content first, by path second."""
 EVERY_FILE: Reader = Files()
