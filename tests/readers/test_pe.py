@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from exhume.model import Cause, File, Gap, Reading
-from exhume.readers.pe import VersionError, Pe, file_version
+from exhume.readers.pe import Pe, VersionError, file_version
 
 BIN = "C/Program Files/Microsoft/Exchange Server/V15/Bin"
 
