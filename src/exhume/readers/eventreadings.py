@@ -1,0 +1,112 @@
+"""What Windows events say of the server's build: updates installed and removed, set-ups, mitigations applied.
+
+Both readers of events ask this of every event, before any rule does, so it cannot depend on the rules.
+
+| provider | event | says |
+|---|---|---|
+| Microsoft-Windows-WindowsUpdateClient | 19 | an update was installed (title in ``updateTitle``) |
+| MsiInstaller | 1022, 1036 | an update was installed: ``Security Update for Exchange Server 2019 … (KB5019758) 15.2.1118.20`` |
+| MsiInstaller | 1033, 1035 | the product was installed, or configured anew: name, version, language, status |
+| MSExchangeSetup | 1001 | set-up of a part completed: ``15.1.2507.6:Languages`` |
+| MSExchange Mitigation Service | 1005, 1006 | a mitigation was applied |
+
+Titles are translated; "Exchange Server" and the KB number stand in all of them. A status other than 0 is no success.
+
+References: Microsoft, "Event Logging" of Windows Installer, "Exchange Emergency Mitigation service"; event texts in public
+support threads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from exhume.model import Reading, Source
+from exhume.readers.eventfields import Event, text_of
+
+_UPDATE = re.compile(r"\bExchange Server\b.{0,200}?\b(KB\d{6,8})\b(?:\)? (1[45](?:\.\d{1,5}){3})\b)?", re.I | re.S | re.A)
+_VERSION = re.compile(r"0*(1[45])\.0*(\d{1,2})\.0*(\d{1,5})\.0*(\d{1,5})(?!\d)", re.ASCII)
+_MITIGATION = re.compile(r"\bM(\d{1,2}(?:\.\d{1,2}){0,2})\b", re.ASCII)
+_MITIGATES = {
+    "1": "CVE-2022-41040 PowerShell, first form (bypassable)",
+    "1.1": "CVE-2022-41040 PowerShell M1.1",
+    "2.1.0": "CVE-2026-42897 M2.1.0",
+}
+"""Number of a mitigation that Microsoft published → what the URL Rewrite rule of it is called (content/iis_mitigations.csv)."""
+_PRODUCT = "microsoft exchange server"
+_LOOKED_AT = 4096
+"""Characters of an event's texts in which the title is sought."""
+
+
+def readings_of(event: Event, source: Source) -> Iterator[Reading]:
+    """What the event says of the build; nothing for most."""
+    told = _TELLING.get((event.provider.lower(), event.event_id))
+    if told:
+        yield from told(event, source)
+
+
+def _day(event: Event) -> date | None:
+    return event.time.date() if event.time else None
+
+
+def _strings(event: Event) -> list[str]:
+    return [text.strip() for text in event.unnamed]
+
+
+def _updated(event: Event, source: Source) -> Iterator[Reading]:
+    title = "\n".join([*_strings(event), text_of(event.named.get("updateTitle"))])[:_LOOKED_AT]
+    match = _UPDATE.search(title)
+    if match:
+        yield Reading("update", match[1].upper(), _day(event), "exact", source)
+        if match[2]:
+            yield Reading("build", match[2], _day(event), "exact", source)
+
+
+def _updated_with_status(event: Event, source: Source) -> Iterator[Reading]:
+    if _strings(event)[4:5] == ["0"]:
+        yield from _updated(event, source)
+
+
+def _removed(event: Event, source: Source) -> Iterator[Reading]:
+    strings = _strings(event)
+    match = _UPDATE.search("\n".join(strings)[:_LOOKED_AT])
+    if match and strings[4:5] == ["0"]:
+        yield Reading("removal", match[1].upper(), _day(event), "exact", source)
+
+
+def _configured(event: Event, source: Source) -> Iterator[Reading]:
+    name, version, _, status = [*_strings(event)[:4], "", "", "", ""][:4]
+    match = _VERSION.fullmatch(version)
+    if name.lower() == _PRODUCT and status == "0" and match:
+        build = ".".join(match.groups())
+        if event.event_id == 1033:
+            yield Reading("install", build, _day(event), "cu", source)
+        yield Reading("build", build, _day(event), "cu", source)
+
+
+def _set_up(event: Event, source: Source) -> Iterator[Reading]:
+    match = _VERSION.match(next(iter(_strings(event)), ""))
+    if match:
+        yield Reading("build", ".".join(match.groups()), _day(event), "cu", source)
+
+
+def _mitigated(event: Event, source: Source) -> Iterator[Reading]:
+    text = "\n".join([*_strings(event), *(text_of(v) for v in event.named.values())])[:_LOOKED_AT]
+    for match in _MITIGATION.finditer(text):
+        if match[1] in _MITIGATES:
+            yield Reading("mitigation", _MITIGATES[match[1]], _day(event), "exact", source)
+            return
+
+
+_TELLING = {
+    ("microsoft-windows-windowsupdateclient", 19): _updated,
+    ("msiinstaller", 1022): _updated,
+    ("msiinstaller", 1036): _updated_with_status,
+    ("msiinstaller", 1037): _removed,
+    ("msiinstaller", 1033): _configured,
+    ("msiinstaller", 1035): _configured,
+    ("msexchangesetup", 1001): _set_up,
+    ("msexchange mitigation service", 1005): _mitigated,
+    ("msexchange mitigation service", 1006): _mitigated,
+}
