@@ -51,6 +51,8 @@ class File:
     created: datetime | None = None
     opener: Opener | None = field(default=None, compare=False, repr=False)
     """Opens the bytes again from the start, for detectors that need the whole file (YARA)."""
+    beside: Callable[[str], AbstractContextManager[BinaryIO]] | None = field(default=None, compare=False, repr=False)
+    """Opens another file of the same folder by its name, in any letter case; raises ``OSError`` when there is none."""
     logs_hashed: bool = False
     """``--manifest``: hash recognised logs as well."""
 
