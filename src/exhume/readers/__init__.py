@@ -7,6 +7,7 @@ from exhume.readers.events import Events
 from exhume.readers.evtx import Evtx
 from exhume.readers.exchange import Exchange
 from exhume.readers.files import Files
+from exhume.readers.hive import Hives
 from exhume.readers.httperr import HttpErr
 from exhume.readers.iis import Iis
 from exhume.readers.iisconfig import IisConfig
@@ -26,6 +27,7 @@ READERS: tuple[Reader, ...] = (
     AspNet(),
     WebFile(),
     Pe(),
+    Hives(),
 )
 """Tried in this order: by content first, by path second."""
 EVERY_FILE: Reader = Files()
