@@ -12,6 +12,7 @@ from exhume.readers.httperr import HttpErr
 from exhume.readers.iis import Iis
 from exhume.readers.iisconfig import IisConfig
 from exhume.readers.pe import Pe
+from exhume.readers.setuplog import SetupLogs
 from exhume.readers.toollogs import ToolLogs
 from exhume.readers.webfile import WebFile
 
@@ -22,6 +23,7 @@ READERS: tuple[Reader, ...] = (
     Evtx(),
     Events(),
     ToolLogs(),
+    SetupLogs(),
     IisConfig(),
     Agents(),
     AspNet(),
