@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Severity, Step, Verdict
+from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Reading, Severity, Step, Verdict
 from exhume.reports import wording
 from exhume.reports.plain import shorten
 
@@ -16,6 +16,8 @@ MOST_MOMENTS = 500
 MOST_GAPS = 60
 """Gaps listed for each cause."""
 MOST_PROBLEMS = 100
+MOST_READINGS = 200
+_TRUST = {"exact": "tells every update", "cu": "tells the cumulative update only", "hint": "a hint only"}
 MOST_VALUES = 50
 """Values listed of each kind of an intrusion."""
 FIRST_STEPS = 3
@@ -23,7 +25,7 @@ FIRST_LIMITS = 2
 LONG, FIELD = 1200, 600
 """Characters shown of a reason and of a record's field."""
 _LINK = re.compile(r"https?://[\w.-]+(?:/[\w./?&=%#~:+,@!-]*)?", re.ASCII)
-_TONE = {
+TONE = {
     Verdict.COMPROMISED: "bad",
     Verdict.SUSPECTED: "warn",
     Verdict.CANNOT_TELL: "unknown",
@@ -95,7 +97,8 @@ class View:
     generated: str
     five: tuple[wording.Asked, ...]
     first_limits: int
-    steps: tuple[Step, ...]
+    steps: tuple[tuple[Step, tuple[tuple[bool, str], ...]], ...]
+    """Each with its ``how`` cut into paragraphs and commands (true)."""
     first_steps: tuple[Step, ...]
     campaigns: tuple[Campaign, ...]
     groups: tuple[Group, ...]
@@ -108,6 +111,8 @@ class View:
     moments: tuple[tuple[str, str, str, str, str, str], ...]
     """Time, lane, text, id of a finding that is on the page or empty, path, place."""
     moments_left_out: int
+    readings: tuple[tuple[str, str, str, str, str, str, int], ...]
+    """Days, what, value, trust, first place (path, at), number of places."""
     problems: tuple[Problem, ...]
     problems_left_out: int
     glossary: tuple[tuple[str, str], ...]
@@ -123,14 +128,14 @@ def view(a: Assessment) -> View:
         a=a,
         server=wording.server(a),
         product=wording.product(a),
-        tone=_TONE[a.verdict],
+        tone=TONE[a.verdict],
         word=wording.VERDICT[a.verdict],
         sentence=wording.SENTENCE[a.verdict],
         period=wording.period(a),
         generated=wording.stamp(a.generated),
         five=wording.five(a),
         first_limits=FIRST_LIMITS,
-        steps=steps,
+        steps=tuple((s, _paragraphs(s.how)) for s in steps),
         first_steps=steps[:FIRST_STEPS],
         campaigns=tuple(_campaign(x) for x in sorted(a.answers, key=lambda x: -x.verdict)),
         groups=_groups(a, chosen),
@@ -152,6 +157,7 @@ def view(a: Assessment) -> View:
             for m in a.timeline[:MOST_MOMENTS]
         ),
         moments_left_out=max(0, len(a.timeline) - MOST_MOMENTS),
+        readings=_readings(a.readings)[:MOST_READINGS],
         problems=a.problems[:MOST_PROBLEMS],
         problems_left_out=max(0, len(a.problems) - MOST_PROBLEMS),
         glossary=tuple((wording.VERDICT[v], wording.MEANING[v]) for v in reversed(Verdict)),
@@ -167,7 +173,7 @@ def _campaign(answer: Answer) -> Campaign:
     return Campaign(
         answer=answer,
         title=answer.title or answer.campaign,
-        tone=_TONE[answer.verdict],
+        tone=TONE[answer.verdict],
         word=wording.VERDICT[answer.verdict],
         outcome=wording.OUTCOME[answer.outcome][1] if answer.outcome else "Nothing was found.",
         when=wording.between(answer.first_seen, answer.last_seen) if answer.first_seen else "",
@@ -200,6 +206,34 @@ def _shown(found: Finding) -> Shown:
         because=_reasons(found),
         links=tuple((text, bool(_LINK.fullmatch(text))) for text in found.references),
     )
+
+
+def _paragraphs(how: str) -> tuple[tuple[bool, str], ...]:
+    """Lines that are indented are commands and stay as they are; the others are prose and flow."""
+    blocks: list[tuple[bool, list[str]]] = []
+    for line in how.splitlines():
+        code = line.startswith("    ")
+        if not line.strip():
+            blocks.append((False, []))
+        elif blocks and blocks[-1][0] == code and blocks[-1][1]:
+            blocks[-1][1].append(line[4:] if code else line.strip())
+        else:
+            blocks.append((code, [line[4:] if code else line.strip()]))
+    return tuple((code, ("\n" if code else " ").join(lines)) for code, lines in blocks if lines)
+
+
+def _readings(readings: Iterable[Reading]) -> tuple[tuple[str, str, str, str, str, str, int], ...]:
+    """The same said on several days is one line: a server's logs say its build every hour."""
+    same: dict[tuple[str, str, str], list[Reading]] = {}
+    for reading in readings:
+        same.setdefault((reading.what, reading.value, reading.trust), []).append(reading)
+    lines: list[tuple[str, str, str, str, str, str, int]] = []
+    for (what, value, trust), places in same.items():
+        days = sorted({r.day for r in places if r.day})
+        when = "unknown" if not days else f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
+        first = min(places, key=lambda r: (str(r.day or ""), str(r.source))).source
+        lines.append((when, what, value, _TRUST.get(trust, trust), first.path, first.at, len(places)))
+    return tuple(sorted(lines))
 
 
 def _reasons(found: Finding) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
