@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import pytest
-from hive_bytes import WRITTEN, hive, log, old_log
 
 from exhume.model import Cause, File, Gap, Reading
 from exhume.readers.hive import Hives
-from exhume.readers.hive.facts import installed_on
+from exhume.readers.statements import installed_on
+from hive_bytes import WRITTEN, hive, log, old_log
 
 DAY = WRITTEN.date()
 PATH = "C/Windows/System32/config/SOFTWARE"

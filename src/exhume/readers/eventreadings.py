@@ -24,16 +24,9 @@ from datetime import date
 
 from exhume.model import Reading, Source
 from exhume.readers.eventfields import Event, text_of
+from exhume.readers.statements import build_of, mitigation_of, title_build
 
-_UPDATE = re.compile(r"\bExchange Server\b.{0,200}?\b(KB\d{6,8})\b(?:\)? (1[45](?:\.\d{1,5}){3})\b)?", re.I | re.S | re.A)
-_VERSION = re.compile(r"0*(1[45])\.0*(\d{1,2})\.0*(\d{1,5})\.0*(\d{1,5})(?!\d)", re.ASCII)
-_MITIGATION = re.compile(r"\bM(\d{1,2}(?:\.\d{1,2}){0,2})\b", re.ASCII)
-_MITIGATES = {
-    "1": "CVE-2022-41040 PowerShell, first form (bypassable)",
-    "1.1": "CVE-2022-41040 PowerShell M1.1",
-    "2.1.0": "CVE-2026-42897 M2.1.0",
-}
-"""Number of a mitigation that Microsoft published → what the URL Rewrite rule of it is called (content/iis_mitigations.csv)."""
+_UPDATE = re.compile(r"\bExchange Server\b.{0,200}?\b(KB\d{6,8})\b", re.IGNORECASE | re.DOTALL | re.ASCII)
 _PRODUCT = "microsoft exchange server"
 _LOOKED_AT = 4096
 """Characters of an event's texts in which the title is sought."""
@@ -59,8 +52,9 @@ def _updated(event: Event, source: Source) -> Iterator[Reading]:
     match = _UPDATE.search(title)
     if match:
         yield Reading("update", match[1].upper(), _day(event), "exact", source)
-        if match[2]:
-            yield Reading("build", match[2], _day(event), "exact", source)
+        build = title_build(title)
+        if build:
+            yield Reading("build", build, _day(event), "exact", source)
 
 
 def _updated_with_status(event: Event, source: Source) -> Iterator[Reading]:
@@ -77,26 +71,24 @@ def _removed(event: Event, source: Source) -> Iterator[Reading]:
 
 def _configured(event: Event, source: Source) -> Iterator[Reading]:
     name, version, _, status = [*_strings(event)[:4], "", "", "", ""][:4]
-    match = _VERSION.fullmatch(version)
-    if name.lower() == _PRODUCT and status == "0" and match:
-        build = ".".join(match.groups())
+    build = build_of(version)
+    if name.lower() == _PRODUCT and status == "0" and build:
         if event.event_id == 1033:
             yield Reading("install", build, _day(event), "cu", source)
         yield Reading("build", build, _day(event), "cu", source)
 
 
 def _set_up(event: Event, source: Source) -> Iterator[Reading]:
-    match = _VERSION.match(next(iter(_strings(event)), ""))
-    if match:
-        yield Reading("build", ".".join(match.groups()), _day(event), "cu", source)
+    build = build_of(next(iter(_strings(event)), "").partition(":")[0])
+    if build:
+        yield Reading("build", build, _day(event), "cu", source)
 
 
 def _mitigated(event: Event, source: Source) -> Iterator[Reading]:
     text = "\n".join([*_strings(event), *(text_of(v) for v in event.named.values())])[:_LOOKED_AT]
-    for match in _MITIGATION.finditer(text):
-        if match[1] in _MITIGATES:
-            yield Reading("mitigation", _MITIGATES[match[1]], _day(event), "exact", source)
-            return
+    mitigation = mitigation_of(text)
+    if mitigation:
+        yield Reading("mitigation", mitigation, _day(event), "exact", source)
 
 
 _TELLING = {

@@ -12,18 +12,13 @@ References: logs.md 0 and reading-a-build.md of the project's notes; CSS-Exchang
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from exhume.model import File, Reading, Source
 from exhume.readers.hive.keys import Hive, Key
+from exhume.readers.statements import KB, build_of, installed_on, title_build
 
-_KB = re.compile(r"\b(KB\d{6,8})\b", re.IGNORECASE | re.ASCII)
-_BUILD = re.compile(r"0*(1[45])\.0*(\d{1,2})\.0*(\d{1,5})\.0*(\d{1,5})", re.ASCII)
-_TITLE_BUILD = re.compile(r"\(KB\d{6,8}\) (1[45](?:\.\d{1,5}){3})\b", re.IGNORECASE | re.ASCII)
-_COMPACT = re.compile(r"(20\d\d)(\d\d)(\d\d)", re.ASCII)
-_PARTS = re.compile(r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})", re.ASCII)
 _MSI = ("msiproductmajor", "msiproductminor", "msibuildmajor", "msibuildminor")
 _EXCHANGE = "microsoft exchange server"
 _PRODUCTS = "Microsoft\\Windows\\CurrentVersion\\Installer\\UserData\\S-1-5-18\\Products"
@@ -63,11 +58,6 @@ def _text(value: str | int | None) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _build(text: str) -> str:
-    match = _BUILD.fullmatch(text)
-    return ".".join(match.groups()) if match else ""
-
-
 def _written(key: Key) -> date | None:
     return key.written.date() if key.written else None
 
@@ -80,8 +70,8 @@ def _setup(root: Key, file: File, path: str) -> Iterator[Reading]:
     values, source = key.values(), _source(file, path)
     days = dict.fromkeys((_written(key), None))
     parts = [values.get(name) for name in _MSI]
-    installed = _build(".".join(map(str, parts))) if all(isinstance(p, int) for p in parts) else ""
-    for build in dict.fromkeys((installed, _build(_text(values.get("owaversion"))))):
+    installed = build_of(".".join(map(str, parts))) if all(isinstance(p, int) for p in parts) else ""
+    for build in dict.fromkeys((installed, build_of(_text(values.get("owaversion"))))):
         if build:
             yield from (Reading("build", build, day, "cu", source) for day in days)
     place = _text(values.get("msiinstallpath"))
@@ -97,7 +87,7 @@ def _updates(root: Key, file: File) -> Iterator[Reading]:
         for key in product.subkeys():
             for leaf, place in ((key, key.name), *((k, f"{key.name}\\{k.name}") for k in key.subkeys())):
                 values = leaf.values()
-                found = _KB.search(_text(values.get("packagename"))) or _KB.fullmatch(leaf.name)
+                found = KB.search(_text(values.get("packagename"))) or KB.fullmatch(leaf.name)
                 if found:
                     day = installed_on(_text(values.get("installeddate")), _written(leaf))
                     source = _source(file, f"{path}\\{product.name}\\{place}")
@@ -112,13 +102,13 @@ def _installed(key: Key, source: Source, date_name: str) -> Iterator[Reading]:
     if "exchange server" not in lowered:
         return
     day = installed_on(_text(values.get(date_name)), _written(key))
-    kb, build = _KB.search(title), _TITLE_BUILD.search(title)
+    kb, build = KB.search(title), title_build(title)
     if kb:
         yield Reading("update", kb[1].upper(), day, "exact", source)
         if build:
-            yield Reading("build", build[1], day, "exact", source)
+            yield Reading("build", build, day, "exact", source)
     elif lowered.startswith(_EXCHANGE) and "language pack" not in lowered:
-        version = _build(_text(values.get("displayversion")))
+        version = build_of(_text(values.get("displayversion")))
         if version:
             yield Reading("build", version, day, "cu", source)
 
@@ -147,32 +137,3 @@ def _system(root: Key, file: File) -> Iterator[Reading]:
         value = _text(key.values().get(name)) if key else ""
         if value:
             yield Reading(what, value[:_LONGEST], None, "exact", _source(file, place))
-
-
-def installed_on(text: str, written: date | None) -> date | None:
-    """The day of an installation: the day the key was written, if the date inside can mean it; else the date inside, if it
-    can mean one day only (``3/9/2021`` can mean two); else ``None``."""
-    meant = _meanings(text)
-    if written and (not text or any(abs(day - written) <= timedelta(days=1) for day in meant)):
-        return written
-    return next(iter(meant)) if len(meant) == 1 else None
-
-
-def _meanings(text: str) -> set[date]:
-    compact, parts = _COMPACT.fullmatch(text), _PARTS.match(text)
-    found: set[date] = set()
-    if compact:
-        orders = [compact.groups()]
-    elif parts and len(parts[1]) == 4:
-        orders = [parts.groups()]
-    elif parts:
-        first, second, year = parts.groups()
-        orders = [(year, first, second), (year, second, first)]
-    else:
-        orders = []
-    for year, month, day in orders:
-        try:
-            found.add(date(int(year), int(month), int(day)))
-        except ValueError:
-            continue
-    return found
