@@ -7,10 +7,12 @@ from exhume.readers.events import Events
 from exhume.readers.evtx import Evtx
 from exhume.readers.exchange import Exchange
 from exhume.readers.files import Files
+from exhume.readers.healthchecker import HealthChecker
 from exhume.readers.hive import Hives
 from exhume.readers.httperr import HttpErr
 from exhume.readers.iis import Iis
 from exhume.readers.iisconfig import IisConfig
+from exhume.readers.inventory import Inventory
 from exhume.readers.pe import Pe
 from exhume.readers.setuplog import SetupLogs
 from exhume.readers.toollogs import ToolLogs
@@ -30,6 +32,8 @@ READERS: tuple[Reader, ...] = (
     WebFile(),
     Pe(),
     Hives(),
+    HealthChecker(),
+    Inventory(),
 )
 """Tried in this order: by content first, by path second."""
 EVERY_FILE: Reader = Files()
