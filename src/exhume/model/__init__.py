@@ -19,7 +19,20 @@ from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version
 from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
-from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
+from exhume.model.flow import (
+    File,
+    Gap,
+    Opener,
+    Reading,
+    Record,
+    Source,
+    Span,
+    Value,
+    day_of,
+    hour_of,
+    merge_readings,
+    merge_spans,
+)
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
@@ -94,6 +107,7 @@ __all__ = [
     "day_of",
     "dotted",
     "hour_of",
+    "merge_readings",
     "merge_spans",
     "read_version",
 ]
