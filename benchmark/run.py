@@ -18,8 +18,6 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 MIB = 1 << 20
-BYTES_A_RATE = 1_000_000
-"""Bytes that one unit of the simulator's ``rate`` adds to proxylogon-full (measured: 315 MB at rate 300)."""
 
 
 def main() -> int:
@@ -30,19 +28,11 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         corpus = arguments.corpus or Path(scratch) / "corpus"
-        if not arguments.corpus and not simulated(corpus, arguments.size * MIB):
-            print("benchmark: this simulator cannot make a corpus of a given size; use --corpus DIR", file=sys.stderr)
-            return 2
+        if not arguments.corpus:
+            from exhume.simulator import simulate
+
+            simulate("proxylogon-full", corpus, size=arguments.size * MIB)
         return measure(corpus, arguments.runs, Path(scratch))
-
-
-def simulated(corpus: Path, size: int) -> bool:
-    try:
-        from exhume.simulator import simulate
-    except ImportError:
-        return False
-    simulate("proxylogon-full", corpus, rate=max(1.0, size / BYTES_A_RATE))
-    return True
 
 
 def measure(corpus: Path, runs: int, scratch: Path) -> int:

@@ -8,7 +8,7 @@ from exhume.model import Cause, File, Gap, Reading, Record
 from exhume.readers.exchange import Exchange
 from exhume.readers.iis import Iis
 from exhume.readers.lines import Defects, Lines
-from exhume.readers.rows import CUT, NULS, TORN
+from exhume.readers.rows import CUT, LOST, NULS, TORN
 
 N = 200
 IIS_NAMES = (
@@ -67,8 +67,8 @@ CASES = {
     "fewer fields from here": (IIS_HEAD + iis_row(999, EVIL) + narrower(), N + 1, ()),
     "bad utf-8": (iis(iis_row(1, b"/x\xff\xfe\xc3(", b"q=\xe9")), A + 1, ()),
     "nul in field": (iis(iis_row(1, b"/x\x00y")), A + 1, ()),
-    "nul block": (iis(b"\0" * 65536), A, (NULS,)),
-    "torn row, nul block, row": (iis(b"2024-01-01 00:00:00 10.1.1.1 GE" + b"\0" * 65536), A + 1, (NULS, TORN)),
+    "nul block": (iis(b"\0" * 65536), A, (NULS, LOST)),
+    "torn row, nul block, row": (iis(b"2024-01-01 00:00:00 10.1.1.1 GE" + b"\0" * 65536), A + 1, (NULS, TORN, LOST)),
     "nul tail": (iis() + b"\0" * 30000, A, (NULS,)),
     "cut off": (iis()[:-30], A, (CUT,)),
     "last line without newline": (iis()[:-2], A, ()),
@@ -95,7 +95,7 @@ CASES = {
     "hp quoted then junk": (hp(hp_row(1, agent=b'"Moz"illa')), A + 1, ()),
     "hp bad utf-8": (hp(hp_row(1, b"/x\xff\xfe")), A + 1, ()),
     "hp nul in field": (hp(hp_row(1, b"/x\0y")), A + 1, ()),
-    "hp nul block": (hp(b"\0" * 65536), A, (NULS,)),
+    "hp nul block": (hp(b"\0" * 65536), A, (NULS, LOST)),
     "hp cut off in quote": (hp() + hp_row(1)[:-6], A + 1, (CUT,)),
     "hp short row": (hp(b"2024-01-01T00:00:00.000Z,id1,/x\r\n"), A + 1, (TORN,)),
     "hp long row": (hp(hp_row(1)[:-2] + b",x,y\r\n"), A + 1, (TORN,)),
@@ -147,7 +147,7 @@ def test_no_row_is_lost_and_every_defect_is_told(name):
     assert any("marker.aspx" in str(r.fields) for r in records) or "cut off" in name
     assert sum(s.records for s in spans) == rows
     told = {g.detail for g in gaps}
-    assert told == {d.replace("{count}", "1") for d in defects}
+    assert told == {d.replace("{count}", "255" if d == LOST else "1") for d in defects}
     assert all(g.cause is Cause.DAMAGED for g in gaps)
     assert {t for r in records if (t := r.time)} >= {s.first for s in spans} | {s.last for s in spans}
     assert frozenset().union(*(s.hours for s in spans)) == {int(r.time.timestamp()) // 3600 for r in records if r.time}
@@ -170,6 +170,17 @@ def test_neither_sieve_nor_block_size_changes_spans_gaps_or_readings(name):
                 assert found == records
             else:
                 assert [(r.source.at, dict(r.fields), r.time) for r in found if EVIL.decode() in str(r.fields)] == marked
+
+
+@pytest.mark.parametrize("block", [1, 4096, 65537, 1 << 20])
+def test_nul_bytes_with_text_behind_them_are_lost_text_but_space_not_yet_written_is_not(block):
+    nuls = b"\0" * 10_000
+    for data, lost in ((b"a\n" + nuls + b"b\n" + nuls + b"c" + nuls, 2), (b"a\n" + nuls, 0), (nuls + b"a\n", 1)):
+        lines = Lines(io.BytesIO(data), Defects(), block, 1 << 20)
+        assert b"".join(b.data for b in lines).replace(b"\0" * 16, b"").replace(b"\n", b"") == data.replace(b"\0", b"").replace(
+            b"\n", b""
+        )
+        assert lines.nuls == lost * (10_000 - 16)
 
 
 def test_a_line_beyond_the_limit_is_told_and_the_rest_is_numbered_on():

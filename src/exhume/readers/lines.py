@@ -111,6 +111,9 @@ class Lines:
         """Number of the next line to be given out."""
         self.size = 0
         """Bytes read so far."""
+        self.nuls = 0
+        """Bytes of long runs of NUL with text behind them: there text is lost. Runs at the end of a file are space that was
+        set aside and not written yet, and do not count."""
 
     def __iter__(self) -> Iterator[Block]:
         pending: list[bytes] = []
@@ -152,17 +155,23 @@ class Lines:
 
     def _squeezed(self) -> Iterator[bytes]:
         """Text with long runs of NUL shortened, however the pieces cut them."""
-        nuls = 0
+        run = 0
         for text in self._text():
-            data = bytes(nuls) + text if nuls else text
+            shown = min(run, len(NUL_RUN))
+            data = bytes(shown) + text if run else text
             kept = data.rstrip(b"\0") if data.endswith(b"\0") else data
-            nuls = min(len(data) - len(kept), len(NUL_RUN))
+            if kept:
+                self.nuls += run - shown
+                run = shown
+            run += len(data) - len(kept) - shown
             if b"\0" in kept and NUL_RUN in kept:
-                kept = _NULS.sub(NUL_RUN, kept)
+                short = _NULS.sub(NUL_RUN, kept)
+                self.nuls += len(kept) - len(short)
+                kept = short
             if kept:
                 yield kept
-        if nuls:
-            yield bytes(nuls)
+        if run:
+            yield bytes(min(run, len(NUL_RUN)))
 
     def _text(self) -> Iterator[bytes]:
         """The bytes as UTF-8 (or what was meant to be), with newlines between lines."""

@@ -26,6 +26,9 @@ BUSY = frozenset({"iis.access", "exchange.httpproxy"})
 TORN = "Torn rows, or rows that have not the cells their header names: {count}; they were read as far as possible"
 CUT = "The last row is cut off"
 NULS = "Places filled with NUL bytes (as after a power loss, or space that was never written): {count}; text there is lost"
+LOST = "Text overwritten with NUL bytes in the middle of the file: as much as about {count} rows are lost"
+ROW = 256
+"""Bytes by which lost text is counted in rows: rows of IIS and Exchange logs are this long or longer."""
 NO_TIME = "Rows whose time could not be read: {count}; they count for no day"
 EMPTY = "The file is empty"
 
@@ -61,6 +64,8 @@ class LineLog:
                 number += data.count(b"\n", 0, used)
         if carried:
             yield from self._take(carried, carried.split(b"\n")[:-1], number, final=True)
+        if blocks.nuls >= ROW:
+            self._defects.add(Cause.DAMAGED, LOST, "file", blocks.nuls // ROW)
         if not blocks.size:
             self._defects.add(Cause.DAMAGED, EMPTY, "file")
         yield from self._dialect.end()

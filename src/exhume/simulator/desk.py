@@ -1,46 +1,60 @@
-"""The pretend server's writing desk: rows go in with their time, files come out as a collector would bring them."""
+"""The pretend server's writing desk: rows go in with their time and are kept for the log that shows them."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 from exhume.simulator import rows
 
-INETPUB = "C/inetpub"
-DEFAULT_ROOT = "C/Program Files/Microsoft/Exchange Server/V15"
-PAGE = 10 << 20
-"""Bytes after which Exchange begins the next file of the same hour."""
+DOMAIN = "contoso.test"
+OWN_ADDRESS = "192.0.2.10"
+"""The server's own; documentation range (RFC 5737), as every address here."""
+Kept = tuple[date, date] | None
+"""First and last day of a log that are in the evidence; ``None``: the log is not there at all."""
 
 
 @dataclass(slots=True)
 class Desk:
-    """One server. ``keep`` says of each log from which to which day it is in the evidence; logs not named are whole."""
+    """One server. ``keep`` says of each log from which to which day it is in the evidence; logs not named are whole.
+
+    Logs are named ``iis/W3SVC1``, ``httpproxy/Ecp``, ``ecp/Server``, ``events/Security``, …; ``keep`` may name a whole kind
+    (``httpproxy``).
+    """
 
     server: str
     build: str
     chance: random.Random
-    root: str = DEFAULT_ROOT
-    keep: Mapping[str, tuple[date, date] | None] = field(default_factory=dict)
+    keep: Mapping[str, Kept] = field(default_factory=dict)
     logs: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
-    number: int = 0
+    files: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
+    """Path in the evidence → content and time of last change."""
+    number: int = 4_000
     """Record number of the newest Windows event."""
+
+    @property
+    def host(self) -> str:
+        return f"{self.server.lower()}.{DOMAIN}"
+
+    @property
+    def machine(self) -> str:
+        """The computer's own account."""
+        return f"CONTOSO\\{self.server}$"
 
     def guid(self) -> str:
         value = f"{self.chance.getrandbits(128):032x}"
         return f"{value[:8]}-{value[8:12]}-4{value[13:16]}-a{value[17:20]}-{value[20:]}"
 
     def write(self, log: str, moment: datetime, text: str) -> None:
-        kept = self.keep.get(log, self.keep.get(log.split("/", maxsplit=1)[0], (date.min, date.max)))
+        """Keeps a row unless the log, or this day of it, is not in the evidence."""
+        kept = kept_days(self.keep, log)
         if kept is not None and kept[0] <= moment.date() <= kept[1]:
             self.logs.setdefault(log, []).append((moment, text))
 
     @property
-    def versions(self) -> dict[str, object]:
+    def versions(self) -> dict[str, str]:
         major, minor, build, revision = self.build.split(".")
         return {"MajorVersion": major, "MinorVersion": minor, "BuildVersion": build, "RevisionVersion": revision}
 
@@ -53,11 +67,20 @@ class Desk:
     # -- rows ------------------------------------------------------------------------------------------------------------
 
     def iis(self, site: int, moment: datetime, cells: Mapping[str, object]) -> None:
-        self.write(f"iis/W3SVC{site}", moment, rows.iis_row(moment, cells))
+        whole = {"s-ip": OWN_ADDRESS, "sc-substatus": 0, "sc-win32-status": 0, "time-taken": 15, **cells}
+        self.write(f"iis/W3SVC{site}", moment, rows.w3c_row("iis", moment, whole))
 
-    def httpproxy(self, protocol: str, moment: datetime, cells: Mapping[str, object]) -> None:
-        whole = {"DateTime": rows.stamp(moment), **self.versions, "Protocol": protocol, "ServerHostName": self.server, **cells}
-        self.write(f"httpproxy/{protocol}", moment, rows.csv_row(rows.HTTPPROXY_FIELDS, whole))
+    def w3c(self, log: str, columns: str, moment: datetime, cells: Mapping[str, object]) -> None:
+        self.write(log, moment, rows.w3c_row(columns, moment, cells))
+
+    def tracking(self, moment: datetime, cells: Mapping[str, object]) -> None:
+        whole = {"date-time": rows.stamp(moment), **cells}
+        self.write("tracking", moment, rows.csv_row(rows.fields("tracking"), whole))
+
+    def csv(self, log: str, columns: str, moment: datetime, cells: Mapping[str, object]) -> None:
+        """A row of one of Exchange's logs that begin with ``DateTime`` and carry the version in columns."""
+        whole = {"DateTime": rows.stamp(moment), "ServerHostName": self.server, **self.versions, **cells}
+        self.write(log, moment, rows.csv_row(rows.fields(columns), whole))
 
     def ecp(self, moment: datetime, pairs: list[tuple[str, str]], activity: bool = False) -> None:
         cells = {
@@ -66,23 +89,24 @@ class Desk:
             "EventId": "Request" if activity else "ECP.Request",
             "EventData": rows.event_data(pairs),
         }
-        self.write("ecp/Activity" if activity else "ecp/Server", moment, rows.csv_row(rows.ECP_FIELDS, cells))
-
-    def ews(self, moment: datetime, cells: Mapping[str, object]) -> None:
-        whole = {"DateTime": rows.stamp(moment), **self.versions, "ServerHostName": self.server, **cells}
-        self.write("ews", moment, rows.csv_row(rows.EWS_FIELDS, whole))
-
-    def rps(self, moment: datetime, cells: Mapping[str, object]) -> None:
-        whole = {"DateTime": rows.stamp(moment), **self.versions, "ServerHostName": self.server, **cells}
-        self.write("rps", moment, rows.csv_row(rows.RPS_FIELDS, whole))
+        self.write("ecp/Activity" if activity else "ecp/Server", moment, rows.csv_row(rows.fields("ecp"), cells))
 
     def event(
-        self, channel: str, provider: str, event_id: int, moment: datetime, data: list[str] | dict[str, str], level: int = 4
+        self,
+        channel: str,
+        provider: str,
+        event_id: int,
+        moment: datetime,
+        data: list[str] | dict[str, str],
+        level: int = 4,
     ) -> None:
         self.number += 1
-        computer = f"{self.server}.contoso.test"
-        text = rows.event_xml(moment, channel, provider, event_id, self.number, computer, data, level)
+        text = rows.event_xml(moment, channel, provider, event_id, self.number, self.host, data, level)
         self.write(f"events/{channel}", moment, text)
+
+    def file(self, path: str, content: bytes, moment: datetime) -> None:
+        """A file on drive C, such as ``inetpub/wwwroot/iisstart.htm``."""
+        self.files[f"C/{path}"] = (content, moment)
 
     def request(
         self,
@@ -97,91 +121,65 @@ class Desk:
         agent: str,
         status: int = 200,
         back: str = "",
+        back_user: str = "",
         proxy: Mapping[str, object] | None = None,
-        host: str = "mail.contoso.test",
     ) -> str:
-        """One front-end request in every log that shows it; ``back`` is the stem of the back-end row. Returns its id."""
+        """One front-end request in every log that shows it. ``back`` is the stem of the back-end row, ``back_user`` who is
+        named there (else ``user``). Without ``protocol`` IIS serves it alone. Returns the request's id."""
         request_id = self.guid()
         taken = self.chance.randint(3, 900)
-        suffix = f"&CorrelationID=<empty>;&cafeReqId={request_id};&encoding=;"
-        front = {
-            "s-ip": "192.0.2.10", "cs-method": method, "cs-uri-stem": stem, "cs-uri-query": query + suffix, "s-port": 443,
-            "cs-username": user, "c-ip": address, "cs(User-Agent)": agent, "sc-status": status, "sc-substatus": 0,
-            "sc-win32-status": 0, "time-taken": taken,
+        sub, win32 = _SUB.get(status, (0, 0))
+        suffix = f"&CorrelationID=<empty>;&cafeReqId={request_id};&encoding=;" if protocol else ""
+        front: dict[str, object] = {
+            "cs-method": method, "cs-uri-stem": stem, "cs-uri-query": query + suffix, "s-port": 443, "cs-username": user,
+            "c-ip": address, "cs(User-Agent)": agent, "sc-status": status, "sc-substatus": sub, "sc-win32-status": win32,
+            "time-taken": taken,
         }  # fmt: skip
         self.iis(1, moment, front)
-        end = moment + timedelta(milliseconds=taken)
-        cells: dict[str, object] = {
-            "RequestId": request_id, "UrlHost": host, "UrlStem": stem, "UrlQuery": f"?{query}" if query else "",
-            "AuthenticationType": "Negotiate" if user else "", "IsAuthenticated": "true" if user else "false",
-            "AuthenticatedUser": user, "UserAgent": agent.replace(",", " "), "ClientIpAddress": address, "HttpStatus": status,
-            "BackEndStatus": status if back else "", "Method": method, "ProxyAction": "Proxy" if back else "",
-            "TargetServer": f"{self.server.lower()}.contoso.test" if back else "", "RequestBytes": 900, "ResponseBytes": 3200,
-            "TotalRequestTime": taken, "GenericInfo": "BeginRequest=1;FEAuth=BEVersion-1941996624;EndRequest=1",
-        }  # fmt: skip
-        self.httpproxy(protocol, end, {**cells, **(proxy or {})})
         if back:
-            behind = {**front, "s-port": 444, "cs-uri-stem": back, "c-ip": "192.0.2.10"}
+            behind = front | {
+                "s-port": 444, "cs-uri-stem": back, "cs-uri-query": query, "c-ip": OWN_ADDRESS,
+                "cs-username": back_user or user, "time-taken": taken // 2,
+            }  # fmt: skip
             self.iis(2, moment + timedelta(milliseconds=taken // 2), behind)
+        if protocol:
+            cells = {"RequestId": request_id, "Protocol": protocol, "UrlQuery": f"?{query}" if query else ""}
+            self._proxied(moment, front, cells | dict(proxy or {}), bool(back))
         return request_id
 
-    # -- files -----------------------------------------------------------------------------------------------------------
-
-    def save(self, out: Path) -> None:
-        """Writes everything below ``out``."""
-        for path, content in sorted(self.files.items()):
-            _put(out / path, content)
-        for log, written in sorted(self.logs.items()):
-            for path, text in self._pages(log, sorted(written, key=lambda row: row[0])):
-                _put(out / path, text)
-
-    def _pages(self, log: str, written: list[tuple[datetime, str]]) -> Iterator[tuple[str, bytes]]:
-        pages: dict[str, list[str]] = {}
-        for moment, text in written:
-            name = self.file_of(log, moment)
-            if name not in pages:
-                pages[name] = [self.header_of(log, moment)]
-            pages[name].append(text)
-        for name, texts in pages.items():
-            bom = b"" if log.startswith(("iis/", "events/")) else b"\xef\xbb\xbf"
-            yield name, bom + "".join(texts).encode()
-
-    def file_of(self, log: str, moment: datetime) -> str:
-        """Path of the file that a row of this time stands in."""
-        kind, _, channel = log.partition("/")
-        day, hour = f"{moment:%Y%m%d}", f"{moment:%Y%m%d%H}"
-        logging = f"{self.root}/Logging"
-        names = {
-            "iis": f"{INETPUB}/logs/LogFiles/{channel}/u_ex{moment:%y%m%d}.log",
-            "httpproxy": f"{logging}/HttpProxy/{channel}/HttpProxy_{hour}-1.LOG",
-            "ecp": f"{logging}/ECP/{channel}/ECP{'Activity_4242_' if channel == 'Activity' else 'Server'}{day}-1.LOG",
-            "ews": f"{logging}/Ews/Ews_{hour}-1.LOG",
-            "rps": f"{logging}/CmdletInfra/Powershell-Proxy/Http/Rps_Http_{hour}-1.LOG",
-            "oab": f"{logging}/OABGeneratorLog/OABGenerator_{day}-1.LOG",
-            "events": f"C/Windows/System32/winevt/Logs/{channel.replace('/', '%4')}.xml",
-        }
-        return names[kind]
-
-    def header_of(self, log: str, moment: datetime) -> str:
-        kind, _, channel = log.partition("/")
-        if kind == "iis":
-            return rows.iis_header(moment)
-        known = {
-            "httpproxy": ("HttpProxy Logs", self.padded, rows.HTTPPROXY_FIELDS),
-            "ews": ("EWS Logs", self.padded, rows.EWS_FIELDS),
-            "rps": ("Rps Http Logs", self.padded, rows.RPS_FIELDS),
-            "ecp": (
-                "ECP Activity Context Log" if channel == "Activity" else "ECP Server Log",
-                "15.0.0.0",
-                rows.ECP_FIELDS,
-            ),
-        }
-        if kind not in known:
-            return ""
-        name, version, fields = known[kind]
-        return rows.exchange_header(moment, name, version, fields, plain=kind != "ecp")
+    def _proxied(self, begin: datetime, front: Mapping[str, object], cells: dict[str, object], passed: bool) -> None:
+        """The HttpProxy row of a request, which is written when the request ends."""
+        user, taken, status = str(front["cs-username"]), int(str(front["time-taken"])), front["sc-status"]
+        end = begin + timedelta(milliseconds=taken)
+        whole: dict[str, object] = {
+            "UrlHost": f"mail.{DOMAIN}", "UrlStem": front["cs-uri-stem"], "AuthenticationType": "Negotiate" if user else "",
+            "IsAuthenticated": "true" if user else "false", "AuthenticatedUser": user,
+            "UserAgent": str(front["cs(User-Agent)"]).replace(",", " "), "ClientIpAddress": front["c-ip"],
+            "HttpStatus": status, "Method": front["cs-method"], "RequestBytes": 900, "HttpPipelineLatency": 0,
+            "ActivityContextLifeTime": taken, "HandlerToModuleSwitchingLatency": 0, "CoreLatency": 1, "RoutingLatency": 0,
+            "HttpProxyOverhead": 1, "TotalRequestTime": taken,
+        }  # fmt: skip
+        run = ""
+        if passed:
+            whole |= {
+                "BackEndStatus": status, "ProxyAction": "Proxy", "TargetServer": self.host,
+                "TargetServerVersion": self.padded[:11] + "000", "RoutingType": "IntraForest", "ResponseBytes": 3200,
+                "CalculateTargetBackEndLatency": 0, "BackendProcessingLatency": taken // 2, "ProxyTime": taken // 2,
+            }  # fmt: skip
+            run = f"FEAuth=BEVersion-1942063431;BeginGetResponse={rows.stamp(begin)};OnResponseReady={rows.stamp(end)};"
+        whole["GenericInfo"] = (
+            f"BeginRequest={rows.stamp(begin)};CorrelationID=<empty>;ProxyState-Run=None;{run}SharedCacheGuard=0;"
+            f"EndRequest={rows.stamp(end)};"
+        )
+        self.csv(f"httpproxy/{cells['Protocol']}", "httpproxy", end, whole | cells)
 
 
-def _put(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+_SUB = {401: (1, 2148074254), 404: (0, 2), 403: (4, 5)}
+"""Sub-status and Windows status that usually stand beside an HTTP status."""
+
+
+def kept_days(keep: Mapping[str, Kept], log: str) -> Kept:
+    """The days of this log that are in the evidence."""
+    if log in keep:
+        return keep[log]
+    return keep.get(log.partition("/")[0], (date.min, date.max))

@@ -15,7 +15,7 @@ MOST_COLUMNS = 200
 MOST_DAYS = 20 * 366
 """Older days are left out of the drawing (a wrong clock may claim the year 1601)."""
 MOST_ROWS = 40
-LABEL, WIDE, HIGH, TOP = 250, 730, 22, 30
+LABEL, WIDE, HIGH, TOP = 300, 680, 22, 30
 """Pixels: the column of names, the drawing, a row, the head."""
 
 STATES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from exhume.model import Assessment, Moment, Outcome
@@ -14,6 +14,27 @@ LABEL, WIDE, HIGH, TOP = 120, 840, 40, 34
 """Pixels: the column of names, the drawing, a lane, the head."""
 NEAR = 15
 """Marks closer than this many pixels become one."""
+DAY = 86400
+STEPS = (
+    1,
+    10,
+    60,
+    300,
+    900,
+    3600,
+    3 * 3600,
+    6 * 3600,
+    12 * 3600,
+    DAY,
+    2 * DAY,
+    7 * DAY,
+    14 * DAY,
+    30 * DAY,
+    91 * DAY,
+    365 * DAY,
+)
+"""Seconds from one tick to the next."""
+MOST_TICKS = 8
 TOLD = 6
 """Moments named in the title of a mark."""
 Reach: TypeAlias = tuple[datetime, datetime]
@@ -118,13 +139,14 @@ class _Axis:
         return round(LABEL + 20 + (WIDE - 40) * (time - self.since).total_seconds() / self.length, 1)
 
     def ticks(self) -> Iterator[tuple[float, str]]:
-        form = "%Y-%m-%d" if self.length > 4 * 86400 else "%m-%d %H:%M" if self.length > 1800 else "%H:%M:%S"
-        seen = set()
-        for n in range(7):
-            text = (self.since + timedelta(seconds=self.length * n / 6)).astimezone(UTC).strftime(form)
-            if text not in seen:
-                seen.add(text)
-                yield round(LABEL + 20 + (WIDE - 40) * n / 6, 1), text
+        """At round times, never more than ``MOST_TICKS``."""
+        step = next((s for s in STEPS if self.length / s <= MOST_TICKS), self.length / MOST_TICKS)
+        form = "%Y-%m-%d" if step >= DAY else "%m-%d %H:%M" if step >= 60 else "%H:%M:%S"
+        number = -int(-self.since.timestamp() // step)
+        while number * step <= self.since.timestamp() + self.length:
+            time = datetime.fromtimestamp(number * step, UTC)
+            yield self.x(time), time.strftime(form)
+            number += 1
 
 
 def _marks(moments: list[Moment], axis: _Axis) -> Iterator[Mark]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Severity, Step, Verdict
+from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Reading, Severity, Step, Verdict
 from exhume.reports import wording
 from exhume.reports.plain import shorten
 
@@ -16,6 +16,8 @@ MOST_MOMENTS = 500
 MOST_GAPS = 60
 """Gaps listed for each cause."""
 MOST_PROBLEMS = 100
+MOST_READINGS = 200
+_TRUST = {"exact": "tells every update", "cu": "tells the cumulative update only", "hint": "a hint only"}
 MOST_VALUES = 50
 """Values listed of each kind of an intrusion."""
 FIRST_STEPS = 3
@@ -43,7 +45,8 @@ class Shown:
     when: str
     time: str
     fields: tuple[tuple[str, str], ...]
-    because: tuple[tuple[str, str, str], ...]
+    because: tuple[tuple[str, str, tuple[str, ...]], ...]
+    """Field, what it held, and every test that it met."""
     links: tuple[tuple[str, bool], ...]
     """References, and whether they are web addresses."""
 
@@ -94,7 +97,8 @@ class View:
     generated: str
     five: tuple[wording.Asked, ...]
     first_limits: int
-    steps: tuple[Step, ...]
+    steps: tuple[tuple[Step, tuple[tuple[bool, str], ...]], ...]
+    """Each with its ``how`` cut into paragraphs and commands (true)."""
     first_steps: tuple[Step, ...]
     campaigns: tuple[Campaign, ...]
     groups: tuple[Group, ...]
@@ -107,6 +111,8 @@ class View:
     moments: tuple[tuple[str, str, str, str, str, str], ...]
     """Time, lane, text, id of a finding that is on the page or empty, path, place."""
     moments_left_out: int
+    readings: tuple[tuple[str, str, str, str, str, str, int], ...]
+    """Days, what, value, trust, first place (path, at), number of places."""
     problems: tuple[Problem, ...]
     problems_left_out: int
     glossary: tuple[tuple[str, str], ...]
@@ -129,7 +135,7 @@ def view(a: Assessment) -> View:
         generated=wording.stamp(a.generated),
         five=wording.five(a),
         first_limits=FIRST_LIMITS,
-        steps=steps,
+        steps=tuple((s, _paragraphs(s.how)) for s in steps),
         first_steps=steps[:FIRST_STEPS],
         campaigns=tuple(_campaign(x) for x in sorted(a.answers, key=lambda x: -x.verdict)),
         groups=_groups(a, chosen),
@@ -151,6 +157,7 @@ def view(a: Assessment) -> View:
             for m in a.timeline[:MOST_MOMENTS]
         ),
         moments_left_out=max(0, len(a.timeline) - MOST_MOMENTS),
+        readings=_readings(a.readings)[:MOST_READINGS],
         problems=a.problems[:MOST_PROBLEMS],
         problems_left_out=max(0, len(a.problems) - MOST_PROBLEMS),
         glossary=tuple((wording.VERDICT[v], wording.MEANING[v]) for v in reversed(Verdict)),
@@ -196,9 +203,44 @@ def _shown(found: Finding) -> Shown:
         when=wording.between(found.first_seen, found.last_seen),
         time=found.first_seen.isoformat() if found.first_seen else "",
         fields=tuple((name, shorten(found.record.text(name), FIELD)) for name in sorted(fields)),
-        because=tuple((b.field, shorten(b.value, LONG), shorten(b.test, LONG)) for b in found.because),
+        because=_reasons(found),
         links=tuple((text, bool(_LINK.fullmatch(text))) for text in found.references),
     )
+
+
+def _paragraphs(how: str) -> tuple[tuple[bool, str], ...]:
+    """Lines that are indented are commands and stay as they are; the others are prose and flow."""
+    blocks: list[tuple[bool, list[str]]] = []
+    for line in how.splitlines():
+        code = line.startswith("    ")
+        if not line.strip():
+            blocks.append((False, []))
+        elif blocks and blocks[-1][0] == code and blocks[-1][1]:
+            blocks[-1][1].append(line[4:] if code else line.strip())
+        else:
+            blocks.append((code, [line[4:] if code else line.strip()]))
+    return tuple((code, ("\n" if code else " ").join(lines)) for code, lines in blocks if lines)
+
+
+def _readings(readings: Iterable[Reading]) -> tuple[tuple[str, str, str, str, str, str, int], ...]:
+    """The same said on several days is one line: a server's logs say its build every hour."""
+    same: dict[tuple[str, str, str], list[Reading]] = {}
+    for reading in readings:
+        same.setdefault((reading.what, reading.value, reading.trust), []).append(reading)
+    lines: list[tuple[str, str, str, str, str, str, int]] = []
+    for (what, value, trust), places in same.items():
+        days = sorted({r.day for r in places if r.day})
+        when = "unknown" if not days else f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
+        first = min(places, key=lambda r: (str(r.day or ""), str(r.source))).source
+        lines.append((when, what, value, _TRUST.get(trust, trust), first.path, first.at, len(places)))
+    return tuple(sorted(lines))
+
+
+def _reasons(found: Finding) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    tests: dict[tuple[str, str], dict[str, None]] = {}
+    for reason in found.because:
+        tests.setdefault((reason.field, shorten(reason.value, LONG)), {})[shorten(reason.test, LONG)] = None
+    return tuple((field, value, tuple(met)) for (field, value), met in tests.items())
 
 
 def _unseen(a: Assessment) -> Iterable[Unseen]:
