@@ -224,3 +224,14 @@ def test_gaps_tell_nothing_that_the_evidence_says():
     noise = {name: HEADS["iis"] + f"2021-03-03 {mark} \x1b[31m{mark}\n".encode() * 5 for name in NAMES}
     result = assessed(noise)
     assert [g.detail for g in result.coverage.gaps if mark in g.detail or not g.detail.isprintable()] == []
+
+
+def test_a_stretch_of_zeros_inside_a_log_blocks_no_trace_and_space_not_yet_written_does_not():
+    content = Server().content()
+    (path,) = [p for p in content if "HttpProxy/Ecp" in p][:1]
+    middle = content[path].index(b"\n", len(content[path]) // 2) + 1
+    ended = assessed(content | {path: content[path] + b"\0" * 65536})
+    assert on("proxylogon", ended).verdict == Verdict.NO_TRACE
+    broken = assessed(content | {path: content[path][:middle] + b"\0" * 65536 + b"\r\n" + content[path][middle:]})
+    assert on("proxylogon", broken).verdict == Verdict.CANNOT_TELL
+    assert any(g.cause is Cause.DAMAGED and g.count > 200 for g in broken.coverage.gaps)

@@ -70,13 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
     )
     progress = Progress() if sys.stderr.isatty() else None
     try:
-        result = assess(arguments.evidence, _packs(arguments.pack), options, progress)
+        result = assess(arguments.evidence, packs_of(arguments.pack), options, progress)
     except OSError as error:
-        raise Refused(_plain(error)) from None
+        raise Refused(plain(error)) from None
     finally:
         if progress:
             progress.done()
-    out = arguments.out or Path(f"exhume-{_name(arguments.evidence[0])}")
+    out = arguments.out or Path(f"exhume-{name_of(arguments.evidence[0])}")
     write(result, out)
     show(result, out)
     return 1 if arguments.fail_on is not None and result.verdict >= arguments.fail_on else 0
@@ -129,14 +129,14 @@ class Progress:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _packs(folders: list[Path]) -> list[Pack]:
+def packs_of(folders: list[Path]) -> list[Pack]:
     from exhume.cli.refused import Refused
     from exhume.packs import PackError, load
 
     try:
         return [load(folder) for folder in folders]
     except (PackError, OSError) as error:
-        raise Refused(_plain(error)) from None
+        raise Refused(plain(error)) from None
 
 
 def _allow(path: Path | None) -> tuple[AllowEntry, ...]:
@@ -151,12 +151,12 @@ def _allow(path: Path | None) -> tuple[AllowEntry, ...]:
         raise Refused(str(error)) from None
 
 
-def _plain(error: BaseException) -> str:
+def plain(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return "".join(c if c.isprintable() else "?" for c in text) or type(error).__name__
 
 
-def _name(evidence: str) -> str:
+def name_of(evidence: str) -> str:
     stem = Path(evidence).resolve().name or "evidence"
     stem = re.sub(r"\.(zip|tar|tgz|gz|xz|zst|bz2|log|evtx)$", "", stem, flags=re.IGNORECASE)
     return re.sub(r"[^\w.-]+", "_", stem)[:80] or "evidence"

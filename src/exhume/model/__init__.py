@@ -14,28 +14,33 @@ from exhume.model.assessment import (
     Step,
     Tool,
 )
+from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
-from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Verdict
+from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Verdict
 
 __all__ = [
+    "ATTESTATION_SCHEMA",
     "SCHEMA",
     "AllowEntry",
     "Allowed",
     "Answer",
     "Assessment",
+    "Attestation",
     "Because",
     "Case",
     "Cause",
+    "Check",
     "Confidence",
     "Coverage",
     "Detector",
     "Evidence",
     "Exposure",
+    "Fate",
     "File",
     "Finding",
     "Gap",
@@ -68,6 +73,7 @@ __all__ = [
     "Span",
     "State",
     "Step",
+    "StepCheck",
     "Tool",
     "Value",
     "Verdict",

@@ -30,7 +30,10 @@ MEANING = {
     Verdict.NO_TRACE: "nothing found, and the evidence covers the days in question",
 }
 OUTCOME = {
-    Outcome.PROBE: ("probe", "Somebody tested whether the flaw is there."),
+    Outcome.PROBE: (
+        "probe",
+        "Proves nothing by itself: a test whether the flaw is there, or what healthy servers show as well.",
+    ),
     Outcome.ATTEMPT: ("attempt", "It was tried; nothing shows that it worked."),
     Outcome.STEP: ("step", "An intermediate step of the attack worked."),
     Outcome.WRITE: ("write", "A file or a setting on the server was changed."),
