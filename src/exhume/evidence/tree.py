@@ -72,14 +72,16 @@ class Tree:
         self._bytes = 0
         """Declared bytes of archive members."""
         self._given: dict[str, int] = {}
-        """Bytes that members whose archive declares no size have given so far in this process."""
+        """Bytes that each member whose archive declares no size has given so far in this process."""
+        self._undeclared = 0
+        """Their sum."""
         self._open: dict[str, _Entered] = {}
         """The last few containers that were used, the latest one last."""
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
         self._listed()
-        return {**self.__dict__, "_open": {}, "_given": {}}
+        return {**self.__dict__, "_open": {}, "_given": {}, "_undeclared": 0}
 
     @property
     def digest(self) -> str:
@@ -133,8 +135,9 @@ class Tree:
         """Counts the bytes of a member whose archive does not declare them towards the limit of the whole evidence."""
 
         def count(given: int) -> None:
+            self._undeclared += max(0, given - self._given.get(path, 0))
             self._given[path] = max(given, self._given.get(path, 0))
-            if self._bytes + sum(self._given.values()) > self._limits.max_total_bytes:
+            if self._bytes + self._undeclared > self._limits.max_total_bytes:
                 raise EvidenceError("limit: too many bytes in archives", Cause.LIMIT)
 
         return count
@@ -144,7 +147,7 @@ class Tree:
         if self._process != os.getpid():
             # A forked process shares the place in every open file with its parent: both would read from wherever the
             # other one has just been. So handles are never taken over.
-            self._open, self._given, self._process = {}, {}, os.getpid()
+            self._open, self._process = {}, os.getpid()
         found = self._open.pop(path, None)
         if found is None:
             if path:
