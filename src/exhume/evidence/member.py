@@ -34,6 +34,8 @@ class Lost:
     path: str
     cause: Cause
     detail: str
+    whole: bool = False
+    """An archive, or the rest of one: nobody knows what was in it."""
 
 
 @runtime_checkable

@@ -92,7 +92,8 @@ class Tar:
                     yield Lost(clean(info.name), Cause.SKIPPED, "a link or device in an archive; it is not followed")
         except ERRORS as error:
             reason = told(error)
-            yield Lost("", reason.cause, f"the archive breaks off: {reason}; what stands before the break is read")
+            words = f"the archive breaks off: {reason}; what stands before the break is read"
+            yield Lost("", reason.cause, words, whole=True)
 
     def _member(self, info: tarfile.TarInfo) -> Member:
         index = self._next - 1

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,6 +76,8 @@ class Tree:
         """Bytes that each member whose archive declares no size has given so far in this process."""
         self._undeclared = 0
         """Their sum."""
+        self._copies: dict[str, int] = {}
+        """How often a path was met."""
         self._open: dict[str, _Entered] = {}
         """The last few containers that were used, the latest one last."""
         self._process = os.getpid()
@@ -103,7 +106,8 @@ class Tree:
             yield self._gap(rest)
 
     def _gap(self, lost: Lost) -> Gap:
-        return Gap("file", lost.cause, lost.detail, Source(self._digest, lost.path or self.name, "file"))
+        kind = "archive" if lost.whole else "file"
+        return Gap(kind, lost.cause, lost.detail, Source(self._digest, lost.path.rstrip("/!") or self.name, "file"))
 
     def batches(self) -> list[tuple[str, ...]]:
         portions: dict[str, list[str]] = {}
@@ -115,7 +119,7 @@ class Tree:
         entry = self._listed().get(path)
         if entry is None:
             raise EvidenceError("no such file in the evidence")
-        if entry.entered and entry.portion != f"{path}!":
+        if entry.entered:
             # it lies in an archive that can only be read in order, and is copied anyway for what lies in itself
             return GuardedStream(self._place(path).origin(), self._limits)
         return self._stream(path, entry)
@@ -210,14 +214,16 @@ class Tree:
     def _tops(self) -> Iterator[tuple[str, Any]]:
         if self._memory is not None:
             yield "", Memory(self._memory)
-        names: set[str] = set()
+        names = Counter[str]()
         for root in self._roots:
-            name = _unique(root.resolve().name or "root", names)
-            names.add(name)
-            if root.is_dir():
-                yield (f"{name}/" if len(self._roots) > 1 else ""), Folder(root)
-            else:
+            name = root.resolve().name or "root"
+            names[name] += 1
+            if not root.is_dir():
                 yield "", Disk((root, name))
+            elif len(self._roots) == 1:
+                yield "", Folder(root)
+            else:
+                yield f"{name}/" if names[name] == 1 else f"{name} ({names[name]})/", Folder(root)
 
     def _add_all(self, place: Any, prefix: str, inside: str, portion: str, depth: int) -> None:
         """Every member of a place, and what lies in the archives among them."""
@@ -225,27 +231,31 @@ class Tree:
         try:
             for member in place.members():
                 if isinstance(member, Lost):
-                    self._lose(prefix + member.path, member.cause, member.detail)
+                    self._lost.append((len(self._entries), replace(member, path=prefix + member.path)))
                     continue
                 if len(self._entries) >= self._limits.max_members:
-                    self._lose(prefix.rstrip("/!"), Cause.LIMIT, "limit: too many files; the rest is not listed")
+                    self._lose(prefix, Cause.LIMIT, "limit: too many files; the rest is not listed")
                     return
                 self._bytes += (member.size or 0) if inside else 0
                 if self._bytes > self._limits.max_total_bytes:
-                    self._lose(prefix.rstrip("/!"), Cause.LIMIT, "limit: too many bytes in archives; the rest is not listed")
+                    self._lose(prefix, Cause.LIMIT, "limit: too many bytes in archives; the rest is not listed")
                     return
-                path = _unique(prefix + member.path, self._entries)
+                path = self._unique(prefix + member.path)
                 self._entries[path] = Entry(member, inside, portion)
                 given = depth == 0 and isinstance(place, Disk)
                 if worth_a_look(path, member.size, given):
                     self._descend(path, portion, depth, given)
         except ERRORS as error:
             reason = told(error)
-            self._lose(prefix.rstrip("/!"), reason.cause, str(reason))
+            self._lose(prefix, reason.cause, str(reason))
 
     def _descend(self, path: str, portion: str, depth: int, given: bool) -> None:
         """Lists what lies in the file, if it is an archive."""
         assert self._entries is not None
+        if depth >= self._limits.max_depth:
+            if named(path):
+                self._lose(path, Cause.LIMIT, "limit: archives are nested too deeply; this one is not entered")
+            return
         try:
             entered = self._enter(self._entries[path], path, not given and not named(path))
         except ERRORS as error:
@@ -253,9 +263,6 @@ class Tree:
             self._lose(path, reason.cause, f"archive cannot be entered: {reason}")
             return
         if entered is None:
-            return
-        if depth >= self._limits.max_depth:
-            self._lose(path, Cause.LIMIT, "limit: archives are nested too deeply; this one is not entered")
             return
         container = entered.place
         assert isinstance(container, Container)
@@ -265,7 +272,17 @@ class Tree:
         self._add_all(container, f"{path}!/", path, own, depth + 1)
 
     def _lose(self, path: str, cause: Cause, detail: str) -> None:
-        self._lost.append((len(self._entries or ()), Lost(path, cause, detail)))
+        """Nobody knows what would have been in it."""
+        self._lost.append((len(self._entries or ()), Lost(path, cause, detail, whole=True)))
+
+    def _unique(self, path: str) -> str:
+        """The path, or ``path (2)`` and so on where it is taken already."""
+        taken = self._entries or {}
+        while path in taken:
+            number = self._copies[path] = self._copies.get(path, 1) + 1
+            if f"{path} ({number})" not in taken:
+                return f"{path} ({number})"
+        return path
 
 
 class Disk:
@@ -292,15 +309,6 @@ def _nowhere() -> BinaryIO:
 def _texty(head: bytes) -> bool:
     """Plain text, such as a log that somebody unpacked without renaming it: the readers see to it."""
     return bool(head) and b"\0" not in head and not head.startswith((b"PK", b"\x1f\x8b"))
-
-
-def _unique(path: str, taken: Any) -> str:
-    if path not in taken:
-        return path
-    number = 2
-    while f"{path} ({number})" in taken:
-        number += 1
-    return f"{path} ({number})"
 
 
 def check(path: Path) -> None:
