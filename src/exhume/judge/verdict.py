@@ -152,6 +152,8 @@ def hides(gap: Gap, needed: Iterable[str]) -> bool:
     kinds = set(needed)
     if "web.folder" in kinds:
         kinds |= {"web.file", "aspnet.compiled"}
+    if gap.kind == "archive":
+        return gap.cause in (Cause.UNREADABLE, Cause.LIMIT, Cause.DAMAGED)
     if gap.kind == "file":
         return gap.cause in (Cause.UNREADABLE, Cause.LIMIT, Cause.DAMAGED) and gap.source is not None and _exchange_file(gap)
     if gap.kind not in kinds:

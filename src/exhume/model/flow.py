@@ -102,7 +102,7 @@ class Gap:
     """Something that was not seen, and why. A gap is as much a result as a finding."""
 
     kind: str
-    """Kind of record that was lost, or ``file`` when that is not known."""
+    """Kind of record that was lost, ``file`` when that is not known, ``archive`` when it may be any number of files."""
     cause: Cause
     detail: str
     """Plain words for the person who reads the report; never text from the evidence unescaped."""
