@@ -14,6 +14,7 @@ from exhume.model.assessment import (
     Step,
     Tool,
 )
+from exhume.model.clue import Clue, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
@@ -31,6 +32,7 @@ __all__ = [
     "Because",
     "Case",
     "Cause",
+    "Clue",
     "Confidence",
     "Coverage",
     "Detector",
@@ -76,4 +78,5 @@ __all__ = [
     "day_of",
     "hour_of",
     "merge_spans",
+    "searched",
 ]

@@ -91,7 +91,7 @@ class LineLog:
         whole = data.endswith(b"\n")
         nuls = b"\0" in data and NUL_RUN in data
         final = final or not whole  # only the end of a file lacks its newline
-        wanted = self._wanted(data, len(lines))
+        wanted = _Wanted(self._sieve, data, len(lines))
         start = 0
         while start < len(lines):
             marks, mask = self._dialect.heads, self._dialect.mask
@@ -116,22 +116,7 @@ class LineLog:
                     break
         return len(data)
 
-    def _wanted(self, data: bytes, count: int) -> Sequence[int]:
-        """Indices of the lines that become records, ascending."""
-        if self._sieve is None:
-            return range(count)
-        found: list[int] = []
-        index = place = 0
-        for offset in self._sieve.candidates(data):
-            start = data.rfind(b"\n", 0, offset) + 1
-            if found and start <= place and found[-1] == index:
-                continue
-            index += data.count(b"\n", place, start)
-            place = start
-            found.append(index)
-        return found
-
-    def _run(self, part: _Part, wanted: Sequence[int], nuls: bool) -> Generator[Yield, None, int]:
+    def _run(self, part: _Part, wanted: _Wanted, nuls: bool) -> Generator[Yield, None, int]:
         """The lines of one block under one header. Gives back the index of the first line that was not used."""
         if part.start >= part.stop:
             return part.stop
@@ -276,9 +261,10 @@ class LineLog:
                 if time:
                     log.add(time)
 
-    def _records(self, part: _Part, rows: _Rows, wanted: Sequence[int]) -> Iterator[Record]:
+    def _records(self, part: _Part, rows: _Rows, wanted: _Wanted) -> Iterator[Record]:
         done = -1
-        for index in wanted[bisect_left(wanted, part.start) : bisect_left(wanted, part.stop)]:
+        found = wanted.of(self._dialect.kind)
+        for index in found[bisect_left(found, part.start) : bisect_left(found, part.stop)]:
             i = rows.owner.get(index, index)
             if i <= done or (i in rows.skipped):
                 continue
@@ -307,6 +293,35 @@ class _Part:
     @property
     def whole(self) -> bool:
         return self.start == 0 and self.stop == len(self.lines)
+
+
+class _Wanted:
+    """Which lines of a block become records."""
+
+    def __init__(self, sieve: Sieve | None, data: bytes, lines: int) -> None:
+        self._sieve, self._data, self._lines = sieve, data, lines
+        self._kinds: dict[str, Sequence[int]] = {}
+
+    def of(self, kind: str) -> Sequence[int]:
+        """Their indices, ascending, if they are rows of this kind."""
+        if kind not in self._kinds:
+            self._kinds[kind] = self._found(kind)
+        return self._kinds[kind]
+
+    def _found(self, kind: str) -> Sequence[int]:
+        offsets = self._sieve.candidates(self._data, kind) if self._sieve else None
+        if offsets is None:
+            return range(self._lines)
+        found: list[int] = []
+        index = place = 0
+        for offset in offsets:
+            start = self._data.rfind(b"\n", 0, offset) + 1
+            if found and start <= place and found[-1] == index:
+                continue
+            index += self._data.count(b"\n", place, start)
+            place = start
+            found.append(index)
+        return found
 
 
 class _Rows:
