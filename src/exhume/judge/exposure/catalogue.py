@@ -92,9 +92,10 @@ class Catalogue:
         return build
 
     def cumulative(self, parts: Parts) -> Build | None:
-        """The lowest build with the same first three parts; ``None``: no such cumulative update is known."""
-        family = self._families.get(parts[:3])
-        return family[0] if family else None
+        """The lowest build with the same first three parts; ``None``: no such cumulative update is known. (15.1.225.16 is the
+        preview of 2016, 15.1.225.42 its first release: three parts mean the release.)"""
+        family = self._families.get(parts[:3], ())
+        return next((b for b in family if b.cu != "Preview"), family[0] if family else None)
 
     def listed(self, parts: Parts) -> bool:
         family = self._families.get(parts[:3], ())
@@ -220,8 +221,8 @@ class Catalogue:
         self._newest[key] = newest
         name = f"{build.product} {build.cu}"
         if mine[0].parts > newest:
-            last = self._families[newest[:3]][0].cu
-            why = f"{name} is newer than {build.product} {last}, the last one that needed an update of its own for it."
+            last = next(b for b in self._families[newest[:3]] if b.parts == newest)
+            why = f"{name} is newer than {last.product} {last.cu}, the last one that needed an update of its own for it."
             return Ruling(State.FIXED, why)
         names = {self.builds[at].update for f in fixes.values() if (at := self.place.get(f.first_fixed)) is not None}
         if any(b.update in names - {"RTM"} and not b.carries for b in mine):
