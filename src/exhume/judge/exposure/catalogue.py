@@ -58,6 +58,10 @@ class Catalogue:
         for build in known:
             self._came_out[build.product] = min(build.released, self._came_out.get(build.product, build.released))
         self._newest: dict[tuple[str, str], Parts] = {}
+        disputed = [f.disputed_from for f in tables.fixes if f.disputed_from]
+        self._bounds: dict[Parts, list[Parts]] = {}
+        for parts in sorted({*(b.parts for b in known), *(f.first_fixed for f in tables.fixes), *disputed}):
+            self._bounds.setdefault(parts[:3], []).append(parts)
         self.flaws = _flaws(tables)
         self._four = self._disputed()
         new = {parts: self._unlisted(parts) for parts in read}
@@ -96,6 +100,12 @@ class Catalogue:
         preview of 2016, 15.1.225.42 its first release: three parts mean the release.)"""
         family = self._families.get(parts[:3], ())
         return next((b for b in family if b.cu != "Preview"), family[0] if family else None)
+
+    def bound(self, parts: Parts) -> Parts:
+        """The highest build at which anything can change that is not above this one; empty below all."""
+        bounds = self._bounds.get(parts[:3], [])
+        at = bisect_right(bounds, parts)
+        return bounds[at - 1] if at else ()
 
     def listed(self, parts: Parts) -> bool:
         family = self._families.get(parts[:3], ())
