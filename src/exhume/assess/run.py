@@ -85,6 +85,7 @@ def assess_opened(
         plans=tuple(entry for pack in chosen if pack.own for entry in packroom.plan(pack)),
         evidence=names or (evidence.name,),
         problems=_problems(chosen, detectors),
+        witnesses=packroom.witnesses(),
     )
     return judge(part, chosen, host, case)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fnmatch import fnmatchcase
 
+from exhume.judge.chain import chain
 from exhume.judge.plan import plan
 from exhume.judge.questions import answer_all
 from exhume.judge.timeline import timeline
@@ -48,6 +49,8 @@ class Case:
     exposure: Sequence[Exposure] = ()
     evidence: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    witnesses: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """The beginning of a trace's id → the logs (kind, channel) that should show it."""
 
 
 def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessment:
@@ -68,6 +71,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         coverage=coverage,
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
         exposure=tuple(case.exposure),
+        intrusions=chain(findings, coverage, case.witnesses),
         timeline=_timeline(findings, part, coverage),
         plan=plan(case.plans, answers, findings),
         allowed=allowed,

@@ -2,6 +2,7 @@
 
 from exhume.model.assessment import (
     SCHEMA,
+    Act,
     Allowed,
     Answer,
     Assessment,
@@ -11,6 +12,7 @@ from exhume.model.assessment import (
     PackUsed,
     Question,
     Questions,
+    SeenIn,
     Step,
     Tool,
 )
@@ -20,10 +22,12 @@ from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, 
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
+from exhume.model.visit import Visit
 from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Verdict
 
 __all__ = [
     "SCHEMA",
+    "Act",
     "AllowEntry",
     "Allowed",
     "Answer",
@@ -62,6 +66,7 @@ __all__ = [
     "Role",
     "Rule",
     "Seen",
+    "SeenIn",
     "Severity",
     "Sieve",
     "Source",
@@ -71,6 +76,7 @@ __all__ = [
     "Tool",
     "Value",
     "Verdict",
+    "Visit",
     "Window",
     "address_of",
     "day_of",

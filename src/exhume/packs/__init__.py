@@ -6,5 +6,6 @@ from exhume.packs.folder import load, role_of, shipped
 from exhume.packs.lint import bait, lint
 from exhume.packs.manifest import PackError
 from exhume.packs.steps import plan
+from exhume.packs.witnesses import witnesses
 
-__all__ = ["PackError", "bait", "cases", "encode", "lint", "load", "plan", "role_of", "shipped"]
+__all__ = ["PackError", "bait", "cases", "encode", "lint", "load", "plan", "role_of", "shipped", "witnesses"]

@@ -31,6 +31,8 @@ class Desk:
     logs: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
     files: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     """Path in the evidence → content and time of last change."""
+    told: list[str] | None = None
+    """Where the rows of the actor whose step is played are noted as well."""
     number: int = 4_000
     """Record number of the newest Windows event."""
 
@@ -52,6 +54,8 @@ class Desk:
         kept = kept_days(self.keep, log)
         if kept is not None and kept[0] <= moment.date() <= kept[1]:
             self.logs.setdefault(log, []).append((moment, text))
+            if self.told is not None:
+                self.told.append(f"record {self.number}" if log.startswith("events/") else text.rstrip("\r\n"))
 
     @property
     def versions(self) -> dict[str, str]:

@@ -79,6 +79,20 @@ class Scenario:
 
 
 @dataclass(slots=True)
+class ActorTruth:
+    """What is true of one actor."""
+
+    addresses: list[str] = field(default_factory=list)
+    shells: list[str] = field(default_factory=list)
+    """URL paths of web shells the actor wrote or used."""
+    mailboxes: list[str] = field(default_factory=list)
+    first_action: datetime | None = None
+    last_action: datetime | None = None
+    rows: list[str] = field(default_factory=list)
+    """Every row that shows the actor: the text of a log's row; of an event ``record N``."""
+
+
+@dataclass(slots=True)
 class Truth:
     """What is true about evidence that was simulated: what an assessment should find."""
 
@@ -98,6 +112,7 @@ class Truth:
     """URL paths of web shells that were written or used."""
     first_action: datetime | None = None
     last_action: datetime | None = None
+    actors: dict[str, ActorTruth] = field(default_factory=dict)
     bytes: int = 0
     """Size of the evidence."""
 

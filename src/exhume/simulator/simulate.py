@@ -9,10 +9,11 @@ from pathlib import Path
 
 from exhume.simulator import landscape, machine, people
 from exhume.simulator.attack import STEPS, Stage
+from exhume.simulator.attack.stage import moments
 from exhume.simulator.bulk import Bulk, merged
 from exhume.simulator.desk import Desk
 from exhume.simulator.places import by_minute, save_files, save_log
-from exhume.simulator.scenario import Scenario, ScenarioError, Step, Truth, load
+from exhume.simulator.scenario import ActorTruth, Scenario, ScenarioError, Step, Truth, load
 
 SYSMON = "events/Microsoft-Windows-Sysmon/Operational"
 
@@ -83,10 +84,15 @@ def _hour(desk: Desk, told: Scenario, hour: datetime) -> None:
 def _play(stage: Stage, step: Step) -> None:
     if step.what not in STEPS:
         raise ScenarioError(f"there is no step {step.what!r}")
-    STEPS[step.what](stage, step)
     truth = stage.truth
+    actor = truth.actors.setdefault(step.actor, ActorTruth())
+    stage.desk.told = actor.rows
+    STEPS[step.what](stage, step)
+    stage.desk.told = None
     address = stage.address(step)
-    if address not in truth.addresses:
-        truth.addresses.append(address)
-    truth.first_action = min(truth.first_action or step.at, step.at)
-    truth.last_action = max(truth.last_action or step.at, step.at)
+    until = moments(step)[-1]
+    for told in (truth, actor):
+        if address not in told.addresses:
+            told.addresses.append(address)
+        told.first_action = min(told.first_action or step.at, step.at)
+        told.last_action = max(told.last_action or until, until)
