@@ -41,7 +41,7 @@ def simulate(
 
 def _write(told: Scenario, server: str, out: Path, seed: int, size: int | None, truth: Truth) -> int:
     keep = dict(told.logs) if told.sysmon else {**told.logs, SYSMON: None}
-    desk = Desk(server, told.build, random.Random(f"{told.name}/{server}/{seed}"), keep)  # noqa: S311 (no secret)
+    desk = Desk(server, told.build, random.Random(f"{told.name}/{server}/{seed}"), keep, balancer=told.balancer)  # noqa: S311
     start = datetime.combine(told.since, time(), UTC)
     steps = [step for step in told.attack if step.server == server]
     landscape.furnish(desk, start, told.modules, steps[-1].at if steps and told.modules else None)
@@ -49,6 +49,8 @@ def _write(told: Scenario, server: str, out: Path, seed: int, size: int | None, 
     stage = Stage(desk, dict(told.actors), truth)
     for step in sorted(steps, key=lambda s: s.at):
         _play(stage, step)
+    for name in truth.actors.keys() & set(told.intruders):
+        truth.actors[name].intruder = True
     written = save_files(desk, out)
     natural = written + sum(len(text) for rows in desk.logs.values() for _, text in rows)
     bulk = Bulk.of(desk, told.since, told.until, size - natural) if size and size > natural else None
@@ -86,12 +88,13 @@ def _play(stage: Stage, step: Step) -> None:
         raise ScenarioError(f"there is no step {step.what!r}")
     truth = stage.truth
     actor = truth.actors.setdefault(step.actor, ActorTruth())
+    before = len(actor.rows)
     stage.desk.told = actor.rows
     STEPS[step.what](stage, step)
     stage.desk.told = None
     address = stage.address(step)
     until = moments(step)[-1]
-    for told in (truth, actor):
+    for told in (truth, actor) if len(actor.rows) > before else (truth,):
         if address not in told.addresses:
             told.addresses.append(address)
         told.first_action = min(told.first_action or step.at, step.at)

@@ -119,13 +119,18 @@ def _beside(groups: Groups, nodes: Sequence[Node], own: frozenset[str]) -> None:
 
 
 def _nearest(group: Group, anchors: Sequence[Node]) -> Node | None:
-    best: tuple[timedelta, Node] | None = None
+    """The anchor closest in time; of those that overlap the one that began last before it."""
+    best: tuple[timedelta, timedelta] | None = None
+    found: Node | None = None
     for node in group.timed:
         for anchor in anchors:
             cost = _cost(node, anchor)
-            if cost < FAR and (best is None or cost < best[0]):
-                best = (cost, anchor)
-    return best[1] if best else None
+            if cost == FAR or not node.first or not anchor.first:
+                continue
+            rank = (cost, abs(node.first - anchor.first))
+            if best is None or rank < best:
+                best, found = rank, anchor
+    return found
 
 
 def _cost(node: Node, anchor: Node) -> timedelta:
@@ -142,7 +147,8 @@ def _cost(node: Node, anchor: Node) -> timedelta:
     if any(node.values("cmdlet")) or any(node.values("file")) or any(node.values("shell")):
         if anchor.finding.outcome < Outcome.STEP or apart > (BESIDE if after else CAUSED):
             return FAR
-        return apart + (timedelta(seconds=5) if after else timedelta())
+        elsewhere = any(anchor.values("shell")) and not set(node.values("shell")) & set(anchor.values("shell"))
+        return apart + (timedelta(seconds=5) if after else timedelta()) + (timedelta(seconds=10) if elsewhere else timedelta())
     if after and apart > BESIDE:
         return FAR
     if apart > HANDS:
@@ -174,7 +180,8 @@ def _by_shell(groups: Groups, nodes: Sequence[Node]) -> None:
         for number, node in enumerate(used):
             agents = set(node.values("agent"))
             for other in used[:number]:
-                if agents & set(other.values("agent")) and node.apart(other) <= ADDRESS:
+                same = agents & set(other.values("agent")) and node.apart(other) <= ADDRESS
+                if same and not (_entered(groups.of(node)) and _entered(groups.of(other))):
                     groups.join(groups.of(node), groups.of(other), f"the same program uses {page}")
             for other in written:
                 if other.first and node.first and _is_first_use(groups, other, node, agents):
@@ -182,13 +189,15 @@ def _by_shell(groups: Groups, nodes: Sequence[Node]) -> None:
 
 
 def _is_first_use(groups: Groups, written: Node, used: Node, agents: set[str]) -> bool:
-    if not written.first or not used.first or used.first < written.first - BESIDE:
+    if not written.first or not used.first or used.first < written.first - BESIDE or _entered(groups.of(used)):
         return False
-    writer, user = groups.of(written), groups.of(used)
-    if agents & set(writer.all("agent", only_counting=False)) and written.apart(used) <= ADDRESS:
-        return True
-    entered = any(n.finding.decisive or (n.called is not None and not any(n.values("shell"))) for n in user.nodes)
-    return written.apart(used) <= FIRST_USE and not entered
+    same = agents & set(groups.of(written).all("agent", only_counting=False)) and written.apart(used) <= ADDRESS
+    return bool(same) or written.apart(used) <= FIRST_USE
+
+
+def _entered(group: Group) -> bool:
+    """It came in by itself, not through a page that lay there."""
+    return any(n.called is not None and n.kind in WEB and not any(n.values("shell")) for n in group.nodes)
 
 
 def _actorless(groups: Groups, nodes: Sequence[Node], own: frozenset[str]) -> None:
