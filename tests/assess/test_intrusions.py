@@ -1,5 +1,6 @@
 """Intrusions of the simulator's scenarios equal the truth; a missing log lowers nothing that another log still shows."""
 
+import re
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -92,3 +93,33 @@ def test_with_one_log_alone_it_is_still_right_or_cannot_be_told(kind):
     result = judge(without(kept["part"], set(KINDS) - {kind}), kept["packs"], kept["host"], kept["case"])
     assert result.verdict in (Verdict.COMPROMISED, Verdict.SUSPECTED, Verdict.CANNOT_TELL)
     assert result.verdict >= Verdict.SUSPECTED or not result.intrusions
+
+
+PLANTED = {
+    "C:\\inetpub\\wwwroot\\aspnet_client\\system_web\\r8kq2w1z.aspx",
+    "C:\\Program Files\\Microsoft\\Exchange Server\\V15\\FrontEnd\\HttpProxy\\owa\\auth\\RedirSuiteServerProxy.aspx",
+    "C:\\inetpub\\wwwroot\\aspnet_client\\lsass.dmp",
+    "EX01\\OAB (Default Web Site)",
+    "support_388945",
+}
+ITS_OWN = {"D:\\quarantine", "https://YOUR-NAME/OAB", "C:\\inetpub\\wwwroot", "NAME", "\\Microsoft\\*"}
+CHANGED = {"Administrators", "S-1-5-21-7-8-9-1013", "Exchange Organization administrators", "administrator"}
+
+
+def test_the_plan_names_every_planted_thing_once_and_nothing_else():
+    _, result, _ = judged("proxylogon-full")
+    literals = [text for step in result.plan for text in re.findall(r"'([^'\n]*)'(?=[\s,)]|$)", step.how)]
+    for thing in PLANTED:
+        assert literals.count(thing) == 1, thing
+    assert set(literals) - ITS_OWN == PLANTED | CHANGED
+
+
+def test_the_plan_goes_from_collecting_to_watching():
+    _, result, _ = judged("proxylogon-full")
+    titles = [step.title for step in result.plan]
+    order = ["Collect the evidence", "Take the server off", "Move web shells", "Rebuild the server", "Change the secrets",
+             "Change the domain", "Install the security update", "Make the next attack", "Check that it is clean"]  # fmt: skip
+    places = [next(n for n, t in enumerate(titles) if t.startswith(wanted)) for wanted in order]
+    assert places == sorted(places)
+    assert all(step.check for step in result.plan)
+    assert not any(re.search(r"Remove-Item|\bdel\b", step.how) for step in result.plan)

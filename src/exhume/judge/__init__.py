@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from exhume.judge.chain import chain
 from exhume.judge.plan import plan
 from exhume.judge.questions import answer_all
+from exhume.judge.things import things
 from exhume.judge.timeline import timeline
 from exhume.judge.verdict import answer, days_of, raised, worst_first
 from exhume.judge.words import source_name
@@ -60,6 +61,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     servers = _servers(coverage)
     answers = tuple(_answers(findings, coverage, packs, servers, case))
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
+    intrusions = chain(findings, coverage, case.witnesses)
     return Assessment(
         tool=case.tool,
         generated=case.generated,
@@ -71,9 +73,9 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         coverage=coverage,
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
         exposure=tuple(case.exposure),
-        intrusions=chain(findings, coverage, case.witnesses),
+        intrusions=intrusions,
         timeline=_timeline(findings, part, coverage),
-        plan=plan(case.plans, answers, findings),
+        plan=plan(case.plans, answers, findings, things(findings, intrusions, host)),
         allowed=allowed,
         problems=case.problems,
         period=case.period,

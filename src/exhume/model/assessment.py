@@ -155,6 +155,10 @@ class Step:
     how: str
     reversible: bool
     findings: tuple[str, ...] = ()
+    decision: bool = False
+    """A person has to decide; it costs service, data or evidence."""
+    check: str = ""
+    """What shows that it was done."""
 
 
 @dataclass(frozen=True, slots=True)

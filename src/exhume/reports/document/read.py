@@ -230,6 +230,8 @@ def _step(n: _Node) -> Step:
         how=n.text("how"),
         reversible=n.truth("reversible"),
         findings=n.texts("findings"),
+        decision=n.truth("decision", False),
+        check=n.text("check", ""),
     )
 
 

@@ -183,6 +183,8 @@ def _step(step: Step) -> Json:
         "how": step.how,
         "reversible": step.reversible,
         "findings": _texts(step.findings),
+        "decision": step.decision,
+        "check": step.check,
     }
 
 
