@@ -36,11 +36,7 @@ def judged(name: str) -> tuple[Truth, Assessment, dict]:
     return truth, result, kept
 
 
-PIVOT = {"load-balancer", "proxylogon-full"}
-"""Only the second look at the evidence tells of these that an address is shared, or what came last."""
-
-
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.xfail) if n in PIVOT else n for n in ATTACKS])
+@pytest.mark.parametrize("name", ATTACKS)
 def test_intrusions_are_those_of_the_truth(name):
     truth, result, _ = judged(name)
     intruders = sorted((a for a in truth.actors.values() if a.intruder), key=lambda a: a.first_action)

@@ -12,6 +12,7 @@ from exhume.judge.plan import plan
 from exhume.judge.questions import answer_all
 from exhume.judge.things import things
 from exhume.judge.timeline import timeline
+from exhume.judge.touch import Second, used_pages, with_activity
 from exhume.judge.verdict import answer, days_of, raised, worst_first
 from exhume.judge.words import source_name
 from exhume.model import (
@@ -35,7 +36,7 @@ from exhume.model import (
     Window,
 )
 
-__all__ = ["Case", "judge", "raised", "worst_first"]
+__all__ = ["Case", "Second", "judge", "raised", "worst_first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +51,22 @@ class Case:
     exposure: Sequence[Exposure] = ()
     evidence: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    second: Second = field(default_factory=Second)
+    """What the second look at the evidence brought."""
     witnesses: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """The beginning of a trace's id → the logs (kind, channel) that should show it."""
 
 
 def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessment:
     """The assessment of one server. The same part gives the same assessment, whatever the order of its files."""
-    findings, allowed = _allow(part.findings, case.allow, case.generated.date())
-    coverage = replace(part.coverage, gaps=part.coverage.gaps + _absent(part.coverage, packs))
+    used = tuple(used_pages(case.second.touched, part.findings))
+    findings, allowed = _allow((*part.findings, *used), case.allow, case.generated.date())
+    coverage = replace(part.coverage, gaps=part.coverage.gaps + case.second.gaps + _absent(part.coverage, packs))
     servers = _servers(coverage)
     answers = tuple(_answers(findings, coverage, packs, servers, case))
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
-    intrusions = chain(findings, coverage, case.witnesses)
+    told = chain(findings, coverage, case.witnesses, case.second.mixed)
+    intrusions = tuple(with_activity(one, case.second.touched, coverage) for one in told)
     return Assessment(
         tool=case.tool,
         generated=case.generated,

@@ -123,6 +123,8 @@ class Intrusion:
     cluster_why: str = ""
     activity: tuple[str, ...] = ()
     servers: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    """Canaries (``msExchEcpCanary``) of forged sessions."""
     acts: tuple[Act, ...] = ()
     """What was done, in the order of the ladder."""
     why: tuple[str, ...] = ()

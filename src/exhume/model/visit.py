@@ -148,6 +148,7 @@ def _web(record: Record) -> Iterator[tuple[str, str]]:
     if record.kind == "exchange.ews":
         yield "target", "/ews/exchange.asmx"
     yield "method", (record.text("cs-method") or record.text("Method")).upper()
+    yield "status", record.text("sc-status") or record.text("HttpStatus")
     for text in (anchor, record.text("cs-uri-query"), record.text("UrlQuery")):
         yield from _session(text)
     yield "account", _account(record.text("cs-username") or record.text("AuthenticatedUser"))

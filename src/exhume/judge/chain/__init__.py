@@ -63,6 +63,7 @@ def _intrusion(group: Group, acts: tuple[Act, ...], mixed: frozenset[str], visit
         accounts=group.all("account", only_counting=False),
         mailboxes=group.all("mailbox"),
         servers=tuple(sorted({n.finding.record.server for n in group.nodes if n.finding.record.server})),
+        sessions=group.all("canary"),
         acts=acts,
         why=tuple(sorted(group.why)),
         mixed=tuple(a for a in addresses if a in mixed),

@@ -89,9 +89,10 @@ def _bursts(groups: Groups, nodes: Iterable[Node], mixed: frozenset[str]) -> Non
         if not node.counts:
             continue
         for address in node.values("address"):
-            for agent in node.values("agent") if address in mixed else ():
+            for agent in (*node.values("agent"), "") if address in mixed else ():
                 known = last.get((address, agent))
-                if known and known.apart(node) <= BURST and not _other_session(groups, known, node):
+                window = BURST if agent else BESIDE
+                if known and known.apart(node) <= window and not _other_session(groups, known, node):
                     why = f"same address {address} and program, minutes apart (the address carries others too)"
                     groups.join(groups.of(known), groups.of(node), why)
                 last[address, agent] = node

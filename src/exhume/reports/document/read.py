@@ -315,6 +315,7 @@ def _intrusion(n: _Node) -> Intrusion:
         cluster_why=n.text("cluster_why", ""),
         activity=n.texts("activity"),
         servers=n.texts("servers"),
+        sessions=n.texts("sessions"),
         acts=n.nodes("acts", _act),
         why=n.texts("why"),
         mixed=n.texts("mixed"),

@@ -271,6 +271,7 @@ def _intrusion(i: Intrusion) -> Json:
         "cluster_why": i.cluster_why,
         "activity": _texts(i.activity),
         "servers": _texts(i.servers),
+        "sessions": _texts(i.sessions),
         "acts": [_act(act) for act in i.acts],
         "why": _texts(i.why),
         "mixed": _texts(i.mixed),
