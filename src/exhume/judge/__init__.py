@@ -26,7 +26,6 @@ from exhume.model import (
     Finding,
     Gap,
     Host,
-    Moment,
     Pack,
     Part,
     PlanEntry,
@@ -79,17 +78,13 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
         exposure=tuple(case.exposure),
         intrusions=intrusions,
-        timeline=_timeline(findings, part, coverage),
+        timeline=timeline(findings, part.readings, coverage.spans, intrusions),
         plan=plan(case.plans, answers, findings, things(findings, intrusions, host)),
         allowed=allowed,
         problems=case.problems,
         period=case.period,
         evidence=case.evidence,
     )
-
-
-def _timeline(findings: Sequence[Finding], part: Part, coverage: Coverage) -> tuple[Moment, ...]:
-    return timeline(findings, part.readings, coverage.spans)
 
 
 def _answers(
