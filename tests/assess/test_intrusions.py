@@ -119,3 +119,11 @@ def test_the_plan_goes_from_collecting_to_watching():
     assert places == sorted(places)
     assert all(step.check for step in result.plan)
     assert not any(re.search(r"Remove-Item|\bdel\b", step.how) for step in result.plan)
+
+
+def test_a_cluster_is_only_a_hint_with_two_marks():
+    _, result, _ = judged("proxylogon-full")
+    reader, planter, resident = result.intrusions
+    assert planter.cluster.startswith("random-8-character")
+    assert planter.cluster_why.count("redcanary.com") == 2
+    assert (reader.cluster, resident.cluster) == ("unattributed", "unattributed")

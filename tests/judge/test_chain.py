@@ -152,3 +152,36 @@ def test_a_million_attempts_beside_an_intrusion_cost_little():
     actors, _ = attribute([*many, session(0, "203.0.113.5"), written(8, "a")])
     assert len(actors) == 1
     assert datetime.now(UTC) - start < timedelta(seconds=20)
+
+
+MARKS = (
+    ("One", "page", "/aspnet_client/a*.aspx", "a report"),
+    ("One", "page", "/aspnet_client/aa.aspx", "a report"),
+    ("One", "address", "203.0.113.5", "another report"),
+    ("Two", "page", "/aspnet_client/a*.aspx", "a report"),
+    ("Two", "command", "whoami", "a report"),
+)
+
+
+def test_a_cluster_is_named_with_two_independent_marks_and_both_are_shown():
+    (one,) = chain([session(0, "203.0.113.5"), written(8, "aa")], Coverage(), {}, (), MARKS)
+    assert one.cluster == "One"
+    assert "a report" in one.cluster_why
+    assert "another report" in one.cluster_why
+
+
+def test_one_mark_or_two_of_one_kind_or_two_clusters_are_no_name():
+    (one,) = chain([session(0, "203.0.113.6"), written(8, "aa")], Coverage(), {}, (), MARKS)
+    assert one.cluster == "unattributed"
+    ran = raised(RAN, "windows.event", 63, {"EventID": 1, "CommandLine": "whoami", "ProcessId": "77"}, "Sysmon")
+    (one,) = chain([session(0, "203.0.113.5"), written(8, "aa"), ran], Coverage(), {}, (), MARKS)
+    assert (one.cluster, "several" in one.cluster_why) == ("unattributed", True)
+
+
+def test_the_marks_that_come_with_exhume_are_well_formed():
+    from exhume.packs import clusters
+
+    rows = clusters()
+    assert len(rows) > 20
+    assert all(kind in ("page", "address", "domain", "file", "command") for _, kind, _, _ in rows)
+    assert all(value == value.lower() and source for _, _, value, source in rows)

@@ -89,6 +89,7 @@ def assess_opened(
         evidence=names or (evidence.name,),
         problems=_problems(chosen, detectors),
         witnesses=packroom.witnesses(),
+        marks=packroom.clusters(),
         second=_again(scanner, seen, options, part),
     )
     return judge(part, chosen, host, case)

@@ -50,6 +50,8 @@ class Case:
     exposure: Sequence[Exposure] = ()
     evidence: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    marks: Sequence[tuple[str, str, str, str]] = ()
+    """Marks of known clusters: cluster, kind, value, source."""
     second: Second = field(default_factory=Second)
     """What the second look at the evidence brought."""
     witnesses: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
@@ -64,7 +66,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     servers = _servers(coverage)
     answers = tuple(_answers(findings, coverage, packs, servers, case))
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
-    told = chain(findings, coverage, case.witnesses, case.second.mixed)
+    told = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
     intrusions = tuple(with_activity(one, case.second.touched, coverage) for one in told)
     return Assessment(
         tool=case.tool,

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from exhume.judge.chain.cluster import Marks, hint
 from exhume.judge.chain.join import join, place_states, suspected
 from exhume.judge.chain.nodes import Group, Node, nodes_of
 from exhume.judge.chain.tell import Witnesses, acts_of
@@ -15,12 +16,12 @@ __all__ = ["attribute", "chain"]
 
 
 def chain(
-    findings: Sequence[Finding], coverage: Coverage, witnesses: Witnesses, mixed: Iterable[str] = ()
+    findings: Sequence[Finding], coverage: Coverage, witnesses: Witnesses, mixed: Iterable[str] = (), marks: Marks = ()
 ) -> tuple[Intrusion, ...]:
-    """The intrusions, the earliest first. ``mixed``: addresses known to carry other people too."""
+    """The intrusions, the earliest first. ``mixed``: addresses known to carry other people too; ``marks``: of clusters."""
     crowded = frozenset(mixed)
     actors, visitors = attribute(findings, crowded)
-    told = [_intrusion(group, acts_of(group.nodes, coverage, witnesses), crowded, visitors) for group in actors]
+    told = [_intrusion(group, acts_of(group.nodes, coverage, witnesses), crowded, visitors, tuple(marks)) for group in actors]
     return tuple(_linked(told))
 
 
@@ -42,7 +43,9 @@ def own_addresses(findings: Iterable[Finding]) -> frozenset[str]:
     return frozenset(f.record.text("s-ip").lower() for f in findings if f.record.text("s-ip"))
 
 
-def _intrusion(group: Group, acts: tuple[Act, ...], mixed: frozenset[str], visitors: Sequence[Group]) -> Intrusion:
+def _intrusion(
+    group: Group, acts: tuple[Act, ...], mixed: frozenset[str], visitors: Sequence[Group], marks: Marks
+) -> Intrusion:
     own = own_addresses(n.finding for n in group.nodes)
     addresses = tuple(a for a in group.all("address") if a not in own)
     shells = _shells(group.nodes)
@@ -52,6 +55,7 @@ def _intrusion(group: Group, acts: tuple[Act, ...], mixed: frozenset[str], visit
         if looked
         else []
     )
+    cluster, cluster_why = hint(group.nodes, addresses, shells, marks)
     return Intrusion(
         id=_id(group),
         first_seen=group.first,
@@ -68,7 +72,8 @@ def _intrusion(group: Group, acts: tuple[Act, ...], mixed: frozenset[str], visit
         why=tuple(sorted(group.why)),
         mixed=tuple(a for a in addresses if a in mixed),
         notes=tuple(notes),
-        cluster="unattributed",
+        cluster=cluster,
+        cluster_why=cluster_why,
     )
 
 
