@@ -40,6 +40,14 @@ OUTCOME = {
     Outcome.EXEC: ("exec", "The attacker's code ran on the server."),
     Outcome.POST: ("post", "The attacker acted inside: mail, passwords, back doors or other machines."),
 }
+RUNG = {
+    Outcome.PROBE: "Tested and tried",
+    Outcome.ATTEMPT: "Tested and tried",
+    Outcome.STEP: "A session or another first step",
+    Outcome.WRITE: "Written or changed",
+    Outcome.EXEC: "Code ran",
+    Outcome.POST: "Work afterwards",
+}
 SEVERITY = {s: str(s) for s in Severity}
 CONFIDENCE = {
     Confidence.LOW: "low: often has harmless reasons",
