@@ -20,7 +20,7 @@ from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, 
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
-from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Verdict
+from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Tlp, Verdict
 
 __all__ = [
     "SCHEMA",
@@ -68,6 +68,7 @@ __all__ = [
     "Span",
     "State",
     "Step",
+    "Tlp",
     "Tool",
     "Value",
     "Verdict",
