@@ -29,7 +29,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="replace names, accounts, mailboxes, domains and addresses by stand-ins; a proven attacker's addresses stay",
     )  # fmt: skip
     command.add_argument("--redact-all", action="store_true", help="replace the attacker's addresses as well")
-    command.add_argument("--tlp", type=str.lower, choices=TLP, help="mark every page and file with this Traffic Light Protocol label")
+    command.add_argument(
+        "--tlp", type=str.lower, choices=TLP, help="mark every page and file with this Traffic Light Protocol label"
+    )
     command.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write (default: beside it; redacted: the folder redacted beside it)"
     )

@@ -14,28 +14,36 @@ from exhume.model.assessment import (
     Step,
     Tool,
 )
+from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
+from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
-from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Tlp, Verdict
+from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Tlp, Verdict
 
 __all__ = [
+    "ATTESTATION_SCHEMA",
+    "CASE_SCHEMA",
     "SCHEMA",
     "AllowEntry",
     "Allowed",
     "Answer",
     "Assessment",
+    "Attestation",
     "Because",
     "Case",
+    "Casebook",
     "Cause",
+    "Check",
     "Confidence",
     "Coverage",
     "Detector",
     "Evidence",
     "Exposure",
+    "Fate",
     "File",
     "Finding",
     "Gap",
@@ -62,12 +70,15 @@ __all__ = [
     "Role",
     "Rule",
     "Seen",
+    "Server",
     "Severity",
+    "Shared",
     "Sieve",
     "Source",
     "Span",
     "State",
     "Step",
+    "StepCheck",
     "Tlp",
     "Tool",
     "Value",
