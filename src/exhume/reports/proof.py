@@ -6,9 +6,14 @@ An indicator that names an innocent address does harm wherever it is loaded. So 
 
 from __future__ import annotations
 
+import csv
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from exhume.model import Assessment, Confidence, Finding, Intrusion, Outcome, Verdict
+from exhume.model import Assessment, Confidence, Finding, Intrusion, Outcome, State, Verdict
 
 _INSIDE = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
@@ -16,6 +21,25 @@ _INSIDE = (
 )  # fmt: skip
 """Networks that mean something else everywhere (RFC 1122, 1918, 3927, 4193, 4291, 6598)."""
 _HASH_RULES = ("ioc:sha256:", "ioc:sha1:", "ioc:md5:")
+
+
+_HASH = re.compile(r"[0-9a-f]+")
+_TECHNIQUE = re.compile(r"T\d{4}(?:\.\d{3})?", re.ASCII)
+_CVE = re.compile(r"CVE-\d{4}-\d{4,7}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A file that a proven attacker left, mostly a web shell."""
+
+    finding: Finding
+    name: str
+    folder: str
+    """Windows folder with a closing backslash; empty when it is not known."""
+    hashes: dict[str, str]
+    """``md5``, ``sha1``, ``sha256``, those that are known."""
+    product: bool
+    """It stands where Exchange has a file of this name: only the hashes tell it apart."""
 
 
 def bare(address: str) -> str:
@@ -49,17 +73,20 @@ def intrusions(assessment: Assessment) -> tuple[Intrusion, ...]:
     return tuple(i for i in assessment.intrusions if ids & set(i.findings))
 
 
+def inside(assessment: Assessment) -> tuple[Finding, ...]:
+    """Findings of proven intrusions in which something worked; where none were joined (old assessments), the proven ones."""
+    if not assessment.intrusions:
+        return proven(assessment)
+    ids = {identifier for i in intrusions(assessment) for identifier in i.findings}
+    return tuple(f for f in assessment.findings if f.id in ids and f.outcome >= Outcome.STEP)
+
+
 def attackers(assessment: Assessment) -> tuple[str, ...]:
     """Addresses of a proven attacker, sorted."""
-    sure = intrusions(assessment)
+    found = {bare(f.address) for f in inside(assessment)}
     if assessment.intrusions:
-        inside = {identifier for i in sure for identifier in i.findings}
-        named = {bare(address) for i in sure for address in i.addresses}
         shared = {bare(address) for i in assessment.intrusions for address in getattr(i, "mixed", ())}
-        worked = [f for f in assessment.findings if f.id in inside and f.outcome >= Outcome.STEP]
-        found = {bare(f.address) for f in worked} & named - shared
-    else:
-        found = {bare(f.address) for f in proven(assessment)}
+        found &= {bare(address) for i in intrusions(assessment) for address in i.addresses} - shared
     own = {bare(f.record.text("s-ip")) for f in assessment.findings}
     return tuple(sorted(a for a in found - own if a and _of_the_internet(a)))
 
@@ -67,3 +94,44 @@ def attackers(assessment: Assessment) -> tuple[str, ...]:
 def _of_the_internet(address: str) -> bool:
     found = ip_address(address)
     return not any(found in ip_network(network) for network in _INSIDE)
+
+
+def shells(assessment: Assessment) -> tuple[Shell, ...]:
+    """The files of findings that prove a break-in, each content and place once."""
+    found: dict[tuple[str, str], Shell] = {}
+    for finding in proven(assessment):
+        record = finding.record
+        path = record.text("windows_path")
+        if record.kind not in ("web.file", "file.entry") or not (path or record.text("name")):
+            continue
+        folder, _, name = path.rpartition("\\")
+        hashes = {
+            kind: record.text(kind).lower()
+            for kind, size in (("md5", 32), ("sha1", 40), ("sha256", 64))
+            if len(record.text(kind)) == size and _HASH.fullmatch(record.text(kind).lower())
+        }
+        key = (path.lower(), hashes.get("sha256", ""))
+        product = bool(record.fields.get("product_name"))
+        found.setdefault(key, Shell(finding, name or record.text("name"), folder + "\\" if folder else "", hashes, product))
+    return tuple(found.values())
+
+
+def techniques(assessment: Assessment) -> tuple[str, ...]:
+    """MITRE ATT&CK ids of all findings above a probe, sorted."""
+    worked = [f for f in assessment.findings if f.outcome >= Outcome.ATTEMPT]
+    return tuple(sorted({t for f in worked for t in f.techniques if _TECHNIQUE.fullmatch(t)}))
+
+
+def cves(assessment: Assessment) -> tuple[str, ...]:
+    """CVE ids of all findings above a probe, and of the flaws that the server was open to, sorted."""
+    seen = {c for f in assessment.findings if f.outcome >= Outcome.ATTEMPT for c in f.cves}
+    seen |= {e.cve for e in assessment.exposure if e.state in (State.VULNERABLE, State.MITIGATED)}
+    return tuple(sorted(c for c in seen if _CVE.fullmatch(c)))
+
+
+@cache
+def technique_names() -> dict[str, str]:
+    """Names of the techniques that the shipped packs speak of, by id."""
+    text = (resources.files("exhume") / "content" / "attack.csv").read_text("utf-8")
+    names = {row["technique"]: row["name"] for row in csv.DictReader(text.splitlines())}
+    return {key: f"{names[key[:5]]}: {name}" if "." in key and key[:5] in names else name for key, name in names.items()}
