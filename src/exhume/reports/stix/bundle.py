@@ -11,7 +11,6 @@ from exhume.reports.plain import shorten, shown
 from exhume.reports.stix.objects import SPACE, Shelf, Thing, literal, marking, stamp
 
 _HASHES = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256"}
-_ATTACK = "https://attack.mitre.org/techniques/"
 _CONFIDENCE = {
     Verdict.COMPROMISED: 90,
     Verdict.SUSPECTED: 50,
@@ -70,10 +69,9 @@ def _flaw(shelf: Shelf, cve: str, exposure: tuple[Exposure, ...]) -> str:
 
 
 def _way(shelf: Shelf, technique: str) -> str:
-    path = technique.replace(".", "/")
     return shelf.put(
         "attack-pattern", technique, name=proof.technique_names().get(technique, technique),
-        external_references=[{"source_name": "mitre-attack", "external_id": technique, "url": f"{_ATTACK}{path}"}],
+        external_references=[{"source_name": "mitre-attack", "external_id": technique}],
     )  # fmt: skip
 
 
