@@ -25,6 +25,7 @@ DOORS = {
     "defusedxml": "exhume/readers/configxml.py",
     "jinja2": "exhume/reports/",
     "psutil": "exhume/assess/workers.py",
+    "typst": "exhume/reports/pdf/",
     "zstandard": "exhume/evidence/",
     "isal": "exhume/evidence/",
     "multiprocessing": "exhume/assess/workers.py",
