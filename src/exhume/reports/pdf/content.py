@@ -14,7 +14,7 @@ MOST_GAPS = 12
 """Gaps listed for each cause."""
 MOST_VALUES = 20
 FIRST_STEPS = 4
-FIRST_TEXT, FIRST_LIMIT = 380, 200
+FIRST_TEXT, FIRST_LIMIT = 340, 160
 """Characters of an answer and of a limit on the first page, which must stay one page."""
 LONG, FIELD = 500, 260
 _TONE = {
@@ -32,7 +32,7 @@ def content(a: Assessment) -> Json:
     """Everything that the template needs, by name."""
     steps = sorted(a.plan, key=lambda s: s.order)
     out: Json = {
-        "server": _text(wording.server(a), 80),
+        "server": _cut(wording.server(a), 70),
         "product": _text(wording.product(a), 200),
         "period": _text(wording.period(a), 300),
         "generated": wording.stamp(a.generated),
@@ -40,7 +40,7 @@ def content(a: Assessment) -> Json:
         "redacted": _text(a.redacted),
         "verdict": {"word": wording.VERDICT[a.verdict], "tone": _TONE[a.verdict], "sentence": wording.SENTENCE[a.verdict]},
         "five": [_asked(asked) for asked in wording.five(a)],
-        "first": [_text(s.title, 160) for s in steps[:FIRST_STEPS]],
+        "first": [_cut(s.title, 90) for s in steps[:FIRST_STEPS]],
         "answers": [
             {
                 "title": asked.title,
@@ -89,6 +89,11 @@ def _text(text: str, most: int = LONG) -> str:
     return shown(shorten(text, most))
 
 
+def _cut(text: str, most: int) -> str:
+    """For the first page, where the room is known; the whole stands behind it."""
+    return shown(text if len(text) <= most else f"{text[: most - 1].rstrip()}…")
+
+
 def _is_cut(asked: wording.Asked) -> bool:
     q = asked.question
     return len(q.text) > FIRST_TEXT or len(q.limits) > 1 or any(len(limit) > FIRST_LIMIT for limit in q.limits)
@@ -96,14 +101,13 @@ def _is_cut(asked: wording.Asked) -> bool:
 
 def _asked(asked: wording.Asked) -> Json:
     q = asked.question
-    text = q.text if len(q.text) <= FIRST_TEXT else f"{q.text[: FIRST_TEXT - 1].rstrip()}…"
-    limits = [limit if len(limit) <= FIRST_LIMIT else f"{limit[: FIRST_LIMIT - 1].rstrip()}…" for limit in q.limits[:1]]
+    limits = [_cut(limit, FIRST_LIMIT) for limit in q.limits[:1]]
     return {
         "title": asked.title,
         "word": asked.word,
         "tone": asked.tone,
-        "text": shown(text),
-        "limits": [shown(limit) for limit in limits],
+        "text": _cut(q.text, FIRST_TEXT),
+        "limits": limits,
         "more": len(q.limits) - len(limits),
         "cut": _is_cut(asked),
     }
