@@ -154,7 +154,7 @@ def test_every_technique_of_the_packs_has_a_name() -> None:
     text = "".join(p.read_text("utf-8") for p in Path(str(folder)).glob("*/sigma/*.yml"))
     used = {t.upper() for t in re.findall(r"attack\.(t\d{4}(?:\.\d{3})?)", text)}
     assert len(used) > 20
-    assert used - set(technique_names()) == set()
+    assert used - set(technique_names()) == set(), "add the name to content/attack.csv"
 
 
 @LAX
