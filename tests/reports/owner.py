@@ -29,9 +29,9 @@ USERS = ("jane.doe", "m_oesterlund", "Jörg Müller-Lüd", "qz")
 MAILS = ("Kaemmerei+Amt@rathaus-nord.example", "citizen77@post.test")
 SIDS = ("S-1-5-21-3623811015-3361044348-30300820-1013",)
 ADDRESSES = ("10.44.7.19", "198.51.100.201", "2001:db8:77::beef", "192.0.2.144")
-UNITS = ("Stadt Rathausen", "Finanzabteilung-3")
+UNITS = ("Stadt Rathausen", "Finanzabteilung-3", "Hafenamt")
 ATTACKER = "203.0.113.213"
-SECRETS = (*HOSTS, *DOMAINS, *USERS[:3], *MAILS, *SIDS, *ADDRESSES, *UNITS)
+SECRETS = ("Kunde Meyerhoff", *HOSTS, *DOMAINS, *USERS[:3], *MAILS, *SIDS, *ADDRESSES, *UNITS)
 """The two-letter account ``qz`` is looked for by itself: it may stand inside other words."""
 
 
@@ -56,7 +56,7 @@ def _row(fields: dict, place: str = "line 5", kind: str = "exchange.httpproxy") 
     rule = Rule("pl-855-d", "proxylogon", "A session of jane.doe was obtained on KBX-MAIL07", Outcome.STEP, Severity.CRITICAL,
                 Confidence.HIGH, True, ("T1190",), ("CVE-2021-26855",), fold=("TargetFilename",))  # fmt: skip
     because = tuple((name, str(value), f"contains {value}"[:300]) for name, value in fields.items())
-    path = f"uploads/kbx-mail07triage/C/Users/jane.doe/{place}.log"
+    path = f"Hafenamt/uploads/kbx-mail07triage.zip!/C/Users/jane.doe/{place}.log"
     found = sample.made(rule, sample.at("2021-03-03T04:12:07"), path, place, kind, fields, because, "Ecp")
     return replace(found, record=replace(found.record, server="KBX-MAIL07"))
 
@@ -104,7 +104,7 @@ def assessment() -> Assessment:
     return replace(
         base,
         host=replace(base.host, name="KBX-MAIL07", servers=("KBX-MAIL07", "DC3WEST"), build="15.1.225.42"),
-        evidence=("KBX-MAIL07-triage.zip", "rathaus-nord"),
+        evidence=("KBX-MAIL07-triage.zip", "rathaus-nord", "Kunde Meyerhoff.tar.gz"),
         questions=replace(q, attacked=replace(q.attacked, text=spoken, limits=(spoken,))),
         answers=tuple(replace(x, limits=(*x.limits, spoken), findings=(*x.findings, found[0].id)) for x in base.answers),
         findings=(*base.findings, *found),

@@ -97,12 +97,14 @@ def _of_the_internet(address: str) -> bool:
 
 
 def shells(assessment: Assessment) -> tuple[Shell, ...]:
-    """The files of findings that prove a break-in, each content and place once."""
+    """The files of findings that prove a break-in, each content and place once: pages of a web server, and what a known hash
+    names; not what the attacker made of the owner's own data (a memory dump, a packed mailbox)."""
     found: dict[tuple[str, str], Shell] = {}
     for finding in proven(assessment):
         record = finding.record
         path = record.text("windows_path")
-        if record.kind not in ("web.file", "file.entry") or not (path or record.text("name")):
+        planted = record.kind == "web.file" or finding.rule.startswith(_HASH_RULES) or "T1505.003" in finding.techniques
+        if record.kind not in ("web.file", "file.entry") or not planted or not (path or record.text("name")):
             continue
         folder, _, name = path.rpartition("\\")
         hashes = {

@@ -17,6 +17,7 @@ from importlib import resources
 from urllib.parse import unquote
 
 from exhume.model import Assessment, Finding, Record, Value
+from exhume.model.windows import windows_path
 
 USER_FIELD = re.compile(
     r"(?:user|account|member|caller|principal|sender|recipient|recipients|owner|trustee|alias|mailbox|logon)(?:name|email|address)?$|"
@@ -43,6 +44,7 @@ _IN_TEXT = (
     ("organisation", re.compile(r"/o=([\w .&'-]{2,64})/ou=", re.IGNORECASE)),
     ("host", re.compile(r"(?<![\\\w])(?:\\{2}|\\{4})([\w-]{2,63})\\", re.IGNORECASE)),
 )  # fmt: skip
+_ARCHIVE = re.compile(r"(?:\.(?:zip|7z|tar|tgz|gz|xz|zst|bz2|vhdx?|e01|vmdk|img|dd|raw))+$", re.IGNORECASE)
 _DN = re.compile(r"(?:(?:CN|OU)=[^,=]{1,64},)+DC=", re.IGNORECASE)
 _DOTTED = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+", re.IGNORECASE)
 _LABEL = re.compile(r"[\w-]{1,63}")
@@ -133,6 +135,17 @@ class Names:
                 if len(labels[first]) > 3:
                     self.add("domain", labels[first])
 
+    def folders(self, path: str) -> None:
+        """What a collector or a person put before the server's own folders: ``Townhall/EX01-triage.zip!/uploads/``."""
+        inside = windows_path(path)
+        tail = inside.partition(":\\")[2] or inside
+        if not inside or not path.lower().endswith(tail.replace("\\", "/").lower()):
+            return
+        for part in re.split(r"!?/", path[: len(path) - len(tail)]):
+            name = _ARCHIVE.sub("", unquote(part))
+            if len(name) > 2:
+                self.add("folder", name)
+
     def text(self, text: str) -> None:
         """Names that give themselves away inside a text: profile folders, commands, distinguished names, shares."""
         for kind, pattern in _IN_TEXT:
@@ -183,9 +196,20 @@ def gathered(assessment: Assessment, texts: Iterable[str]) -> Names:
             names.user(account)
     for found in (*assessment.findings, *(a.finding for a in assessment.allowed)):
         _of_finding(names, found)
+    for name in assessment.evidence:
+        names.add("evidence", _ARCHIVE.sub("", name.replace("\\", "/").rstrip("/").rpartition("/")[2]))
+    for path in _paths(assessment):
+        names.folders(path)
     for text in texts:
         names.text(text)
     return names
+
+
+def _paths(assessment: Assessment) -> Iterator[str]:
+    found = (*assessment.findings, *(a.finding for a in assessment.allowed))
+    paths = {source.path for f in found for source in f.sources} | {s.path for s in assessment.coverage.spans}
+    paths |= {g.source.path for g in assessment.coverage.gaps if g.source}
+    yield from sorted(paths)
 
 
 def _of_finding(names: Names, found: Finding) -> None:
