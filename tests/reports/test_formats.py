@@ -205,7 +205,7 @@ def test_nothing_acts_in_any_text_format(assessment: Assessment) -> None:
 
 def _bare(markdown: str) -> str:
     """The Markdown without fenced blocks, code spans and escaped characters: what would act."""
-    text = re.sub(r"^(```+)text\n.*?\n\1$", "", markdown, flags=re.S | re.M)
+    text = re.sub(r"^(```+)powershell\n.*?\n\1$", "", markdown, flags=re.S | re.M)
     text = re.sub(r"(?<![\\`])(`+)(?!`).*?(?<!`)\1(?!`)", "", text)
     return re.sub(r"\\[!-/:-@\[-`{-~]", "", text)
 
@@ -222,7 +222,7 @@ def test_no_markup_from_evidence_in_markdown(assessment: Assessment) -> None:
 @pytest.mark.parametrize(
     ("text", "safe"),
     [
-        ("[x](javascript:1)", "\\[x\\]\\(javascript:1\\)"),
+        ("[x](javascript:1)", "\\[x\\](javascript:1)"),
         ("see @admin now", "see `@admin` now"),
         ("- a", "\\- a"),
         ("1. a", "1\\. a"),
@@ -239,7 +239,7 @@ def test_sentences_are_escaped(text: str, safe: str) -> None:
 def test_code_spans_cannot_be_closed() -> None:
     assert code("a`b``c") == "```a`b``c```"
     assert code("``") == "` `` `"
-    assert code("a|b") == "`a\\|b`"
+    assert code("a|b") == "`a|b`"
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda r: r.name)

@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from exhume.model import Assessment
 from exhume.reports import Markdown
-from exhume.reports.markdown import code, prose
+from exhume.reports.markdown import _table, code, prose
 from reports import owner, sample
 from reports.assessments import assessments
 
@@ -56,5 +56,5 @@ def test_a_sentence_is_a_sentence_and_a_cell_is_a_cell(sentence: str, value: str
         found = tokens(line + "\n")
         assert {t.type for t in found if not t.type.endswith(("_open", "_close"))} <= {"inline", "text", "code_inline"}
         assert sum(t.type.endswith("_open") for t in found) <= 3
-    row = tokens(f"| a | b |\n|---|---|\n| {prose(sentence)} | {code(value)} |\n")
+    row = tokens("\n".join(_table(("a", "b"), [(prose(sentence), code(value))])) + "\n")
     assert sum(t.type == "td_open" for t in row) == 2

@@ -23,7 +23,8 @@ MOST_GAPS = 40
 """Gaps listed for each cause."""
 LONG = 400
 """Characters of a value."""
-_ACTS = re.compile(r"[\\`*_{}\[\]<>()&|~$!^]")
+_ACTS = re.compile(r"[\\`*_{}\[\]<>&|~$!^]")
+_PIPE = re.compile(r"\\*\|")
 _WORD = re.compile(r"\S*(?:@|#\w|://|www\.|:\w+:|\\)\S*", re.IGNORECASE)
 """Words that a wiki makes a mention, a reference, a link or a picture of."""
 _START = re.compile(r"^(\s*)([-+=#>]|\d+(?=[.)]))")
@@ -50,8 +51,8 @@ class Markdown:
 
 
 def code(text: str, most: int = LONG) -> str:
-    """The text as a code span, also inside a table; a blank when it is empty."""
-    text = shown(shorten(text, most)).replace("|", "\\|").strip()
+    """The text as a code span; empty when it is."""
+    text = shown(shorten(text, most)).strip()
     if not text:
         return ""
     runs = [len(run) for run in re.findall("`+", text)]
@@ -73,9 +74,10 @@ def prose(text: str) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A pipe in a cell becomes a broken bar: readers do not agree on what ends a cell behind backslashes."""
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
-    yield from (f"| {' | '.join(row)} |" for row in rows)
+    yield from (f"| {' | '.join(_PIPE.sub('¦', cell) for cell in row)} |" for row in rows)
 
 
 def _head(a: Assessment) -> Iterator[str]:
@@ -107,10 +109,14 @@ def _plan(a: Assessment) -> Iterator[str]:
 
 
 def _how(how: str) -> Iterator[str]:
-    """Commands and prose as they stand, inside one block that nothing can close."""
-    text = shown(how, keep="\n").replace("\t", "    ")
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    yield from (f"{fence}text", *text.split("\n"), fence)
+    """Prose flows, commands stand in blocks that nothing can close."""
+    for command, text in wording.paragraphs(how):
+        if not command:
+            yield from (prose(text), "")
+            continue
+        lines = [shown(line) for line in text.split("\n")]
+        fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
+        yield from (f"{fence}powershell", *lines, fence, "")
 
 
 def _campaigns(a: Assessment) -> Iterator[str]:
@@ -180,10 +186,14 @@ def _finding(found: Finding) -> Iterator[str]:
     yield f"- **{found.severity}**, outcome {found.outcome}, confidence {found.confidence}: {wording.OUTCOME[found.outcome][1]}"
     yield f"- {wording.between(found.first_seen, found.last_seen)}{times}"
     yield f"- {code(found.source.path)} {code(found.source.at)}"
-    yield from (f"- because {code(b.field)} = {code(b.value)}: {code(b.test)}" for b in found.because[:6])
+    tests: dict[tuple[str, str], dict[str, None]] = {}
+    for b in found.because:
+        tests.setdefault((b.field, b.value), {})[b.test] = None
+    for (name, value), met in list(tests.items())[:4]:
+        yield f"- because {code(name)} = {code(value)}: {', '.join(code(test, 160) for test in list(met)[:3])}"
     marks = [*found.techniques, *found.cves]
     yield f"- rule {code(found.rule)} of {code(found.pack)}, id {code(found.id)}{''.join(f', {code(m)}' for m in marks)}"
-    yield from (f"- harmless reasons: {prose(reason)}" for reason in found.falsepositives)
+    yield from (f"- harmless reasons: {prose(reason)}" for reason in wording.harmless(found))
 
 
 def _unseen(a: Assessment) -> Iterator[str]:

@@ -114,18 +114,7 @@ def _asked(asked: wording.Asked) -> Json:
 
 
 def _blocks(how: str) -> list[list[object]]:
-    """Indented lines are commands and stay as they are; the others are prose and flow."""
-    blocks: list[list[object]] = []
-    for line in how.splitlines():
-        code = line.startswith("    ")
-        text = shown(line[4:] if code else line.strip())
-        if not line.strip():
-            blocks.append([False, ""])
-        elif blocks and blocks[-1][0] == code and blocks[-1][1]:
-            blocks[-1][1] = f"{blocks[-1][1]}{chr(10) if code else ' '}{text}"
-        else:
-            blocks.append([code, text])
-    return [block for block in blocks if block[1]]
+    return [[command, "\n".join(map(shown, text.split("\n")))] for command, text in wording.paragraphs(how)]
 
 
 def _flaw(e: Exposure) -> list[str]:
@@ -195,7 +184,7 @@ def _finding(group: list[Finding]) -> Json:
         "more": max(0, len(places) - MOST_PLACES),
         "because": [[_text(name, 80), _text(value, FIELD)] for name, value in list(because)[:3]],
         "marks": _text(", ".join((*f.techniques, *f.cves, f"rule {f.rule}", f.id)), 300),
-        "harmless": [_text(x, 300) for x in f.falsepositives[:2] if x.strip().lower() not in ("none known", "none", "unknown")],
+        "harmless": [_text(x, 300) for x in wording.harmless(f)[:2]],
     }
 
 
