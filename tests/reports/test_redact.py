@@ -13,13 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exhume.model import Assessment, Outcome
+from exhume.model import Assessment, Outcome, Rule, Severity
 from exhume.reports import REPORTS, Document, load
 from exhume.reports.redact import redact
 from exhume.reports.redact.decoded import decode
+from exhume.reports.redact.names import kept
 from reports import owner, sample
 from reports.assessments import assessments, strings
 
+RULE = Rule("r", "p", "t", Outcome.ATTEMPT, Severity.LOW)
 BASE64 = re.compile(r"[A-Za-z0-9+/]{20,}={0,2}")
 
 
@@ -172,3 +174,54 @@ def test_two_thousand_findings_are_quick() -> None:
     done = redact(many)
     assert time.process_time() - start < 20
     assert json.loads(Document().render(done))["redacted"]
+
+
+labels = st.from_regex(r"[a-z][a-z0-9]{1,6}-?[a-z0-9]{2,6}", fullmatch=True).filter(
+    lambda n: n not in kept() and not n.startswith("xn--")
+)
+people = st.from_regex(r"[a-zäöüß][a-zé]{2,8}[._-]?[a-z0-9]{1,6}", fullmatch=True).filter(lambda n: n not in kept())
+around = st.sampled_from(
+    [" ", "/", "\\", "=", "&x=", "'", '"', "[", "]", ":", ";", ",", "@@", "\x1f", "\n", "%20", "(", "|", "."]
+)
+fours = (
+    st.ip_addresses(v=4)
+    .filter(lambda a: not (a.is_loopback or a.is_multicast or a.is_unspecified or str(a).endswith(".0.0")))
+    .map(str)
+)
+sixes = (
+    st.ip_addresses(v=6)
+    .filter(lambda a: not (a.is_loopback or a.is_multicast or a.is_unspecified or a.ipv4_mapped or int(a) < 1 << 32))
+    .map(str)
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_any_name_is_found_in_any_dress_and_any_place(data: st.DataObject) -> None:
+    host, user, label, four, six = (data.draw(s) for s in (labels, people, labels, fours, sixes))
+    domain = f"{label}.example"
+    values = (host, user, domain, f"{user}@{domain}", four, six)
+    text = "x"
+    for value in data.draw(st.permutations(values)):
+        text += data.draw(around) + data.draw(st.sampled_from(owner.dresses(value))) + data.draw(around)
+    fields = {"ServerName": host, "cs-username": f"TWN\\{user}", "UrlHost": f"mail.{domain}", "text": text}
+    base = sample.blind()
+    found = sample.made(
+        RULE, None, f"{text.replace(chr(10), ' ')}/a.log", "line 1", "iis.access", fields, (("text", text, "t"),)
+    )
+    done = redact(replace(base, findings=(found,), evidence=(text,)))
+    left = undressed("\n".join(s for s in strings((done.findings, done.evidence, done.host))))
+    assert [v for v in values if v in left] == []
+
+
+def test_hostile_text_does_not_cost_hours() -> None:
+    import time
+
+    odd = ("a" * 4096, "a:" * 2048, "::" + "f" * 4000, "a.town.example" * 290, "%41" * 1300, "%25" * 1300, "@" * 4096, "a@" * 2048,
+           "CN=a," * 800, "1.1.1.1." * 500, "\\\\a\\" * 800, "A" * 4000 + "@a", "1-1-" * 1000, "/Users/" * 500, "x.%" * 1300)  # fmt: skip
+    base = sample.blind()
+    fields = {f"f{n}": text for n, text in enumerate(odd)} | {"ServerName": "ex01.town.example"}
+    found = sample.made(RULE, None, "a.log", "line 1", "iis.access", fields, ())
+    start = time.process_time()
+    redact(replace(base, findings=(found,)))
+    assert time.process_time() - start < 10

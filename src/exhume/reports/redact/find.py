@@ -21,12 +21,15 @@ _QUAD = re.compile(
     r"(?<!\d)(?<!\d\.)(?:\d{1,3}\.){3}\d{1,3}(?!\d)(?!\.\d+\.\d)|(?<!\d)(?<!\d-)(?:\d{1,3}-){3}\d{1,3}(?!\d)(?!-\d)"
 )
 """An IPv4 address, also with a port behind a dot, also with hyphens as in the names of access lines."""
-_COLONS = re.compile(r"(?<![\w.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4})?(?!\w)(?:%\w+)?")
+_COLONS = re.compile(r"[0-9A-Fa-f:.]{3,}")
+"""What may hold an IPv6 address, if there are two colons in a row in it, or seven."""
+_GROUP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]+|:|\.")
+_MOST_GROUPS = 17
+"""Eight groups and the colons around them."""
 _TOKEN = re.compile(r"(?<=X-Rps-CAT=)[\w+/=.-]{6,}", re.IGNORECASE)
 """The token of a PowerShell session: Base64 with the account's name and SID inside."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{20,}={0,2}")
 _URL = re.compile(r"(?<=://)[\w.-]+\.[a-z]{2,}", re.IGNORECASE)
-_LEFT = re.compile(r"(?:[\w-]+\.)+$")
 _HEX = re.compile("[0-9a-f]+")
 """Such a name would be found inside hashes."""
 _PADDED_BUILD = re.compile(r"1[45]\.0\d\.")
@@ -95,20 +98,18 @@ class Finder:
         """Hosts inside the owner's domains, and these themselves."""
         if self._domains and "." in text:
             for match in self._domains.finditer(text):
-                left = _LEFT.search(text, max(0, match.start() - 253), match.start())
-                host = left.group()[:-1].lower() if left else ""
+                start = _left(text, match.start())
+                host = text[start : match.start() - 1].lower() if start < match.start() else ""
                 first: tuple[Piece, ...] = (("host", host), ".") if host else ()
-                yield Hit(left.start() if left else match.start(), match.end(), (*first, ("domain", match.group().lower())))
+                yield Hit(start, match.end(), (*first, ("domain", match.group().lower())))
         if self._everything and "://" in text:
             yield from (Hit(m.start(), m.end(), (("domain", m.group().lower()),)) for m in _URL.finditer(text))
 
     def _addresses(self, text: str) -> Iterator[Hit]:
         if text.count(":") > 1:
-            for match in _COLONS.finditer(text):
-                yield from self._six(
-                    match.group().rstrip(":") if not match.group().endswith("::") else match.group(), match.start()
-                )
-        if text.count(".") > 2:
+            for start, end, six in _sixes(text):
+                yield from self._six(start, end, six)
+        if text.count(".") > 2 or text.count("-") > 2:
             for match in _QUAD.finditer(text):
                 plain = ".".join(str(int(part)) for part in re.split("[.-]", match.group()))
                 address = _parsed(plain)
@@ -116,19 +117,11 @@ class Finder:
                 if address and not version and not _says_nothing(address) and plain not in self._keep:
                     yield Hit(match.start(), match.end(), (("address", plain),))
 
-    def _six(self, text: str, start: int) -> Iterator[Hit]:
-        plain = text.partition("%")[0]
-        while not (address := _parsed(plain)) and ":" in plain:
-            start, plain = start + plain.index(":") + 1, plain.partition(":")[2]
-        if not isinstance(address, IPv6Address) or _says_nothing(address):
-            return
-        end = start + len(plain)
-        if address.ipv4_mapped:
-            inner = str(address.ipv4_mapped)
-            if inner not in self._keep and not _says_nothing(address.ipv4_mapped):
-                yield Hit(start, end, ("::ffff:", ("address", inner)))
-        elif str(address) not in self._keep:
-            yield Hit(start, end, (("address", str(address)),))
+    def _six(self, start: int, end: int, address: IPv6Address) -> Iterator[Hit]:
+        mapped = address.ipv4_mapped
+        plain = str(mapped or address)
+        if plain not in self._keep and not _says_nothing(mapped or address):
+            yield Hit(start, end, ("::ffff:", ("address", plain)) if mapped else (("address", plain),))
 
     def _plain(self, text: str) -> Iterator[Hit]:
         if self._names:
@@ -145,6 +138,39 @@ class Finder:
                 inner = _opened(run[skipped:])
                 if inner and any(True for search in (self._mails, _sids, self._dotted, self._plain) for _ in search(inner)):
                     yield Hit(match.start(), match.end(), (("base64", match.group()),))
+                    break
+
+
+def _in_word(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
+def _left(text: str, start: int) -> int:
+    """Where the whole name begins whose domain begins at ``start``: ``mail.`` in ``https://mail.town.example``."""
+    place = start
+    while place > max(0, start - 253) and text[start - 1] == "." and (text[place - 1].isalnum() or text[place - 1] in "-_."):
+        place -= 1
+    while place < start and text[place] == ".":
+        place += 1
+    return place
+
+
+def _sixes(text: str) -> Iterator[tuple[int, int, IPv6Address]]:
+    """IPv6 addresses with their places: the longest piece of a run that is one and does not end inside a word."""
+    for run in _COLONS.finditer(text):
+        if "::" not in run.group() and run.group().count(":") < 7:
+            continue
+        groups = [m.span() for m in _GROUP.finditer(text, run.start(), run.end())]
+        done = 0
+        for number, (start, _) in enumerate(groups):
+            if start < done or _in_word(text[max(0, start - 1) : start]):
+                continue
+            for _, end in reversed(groups[number : number + _MOST_GROUPS]):
+                address = None if _in_word(text[end : end + 1]) else _parsed(text[start:end])
+                if isinstance(address, IPv6Address):
+                    if int(address) >> 32:
+                        yield start, end, address
+                    done = end
                     break
 
 
