@@ -40,7 +40,7 @@ from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
 from exhume.model.visit import Visit
-from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Verdict
+from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Tlp, Verdict
 
 __all__ = [
     "ATTESTATION_SCHEMA",
@@ -105,6 +105,7 @@ __all__ = [
     "State",
     "Step",
     "StepCheck",
+    "Tlp",
     "Tool",
     "Value",
     "Verdict",

@@ -10,7 +10,7 @@ from exhume.model.finding import Finding
 from exhume.model.flow import Reading, Source
 from exhume.model.host import Host
 from exhume.model.pack import Problem
-from exhume.model.vocabulary import Outcome, Reply, State, Verdict
+from exhume.model.vocabulary import Outcome, Reply, State, Tlp, Verdict
 
 SCHEMA = "exhume.assessment/1"
 
@@ -196,6 +196,10 @@ class Assessment:
     """The days the user asked for with ``--since`` and ``--until``, if any."""
     evidence: tuple[str, ...] = ()
     """Names of the evidence as the user gave them."""
+    tlp: Tlp | None = None
+    """With whom it may be shared; every report bears it."""
+    redacted: str = ""
+    """What was replaced by stand-ins, in one sentence for people; empty: nothing. Every report bears it."""
     schema: str = field(default=SCHEMA)
 
     def finding(self, identifier: str) -> Finding:

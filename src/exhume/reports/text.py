@@ -54,6 +54,9 @@ class Text:
         if self.place:
             sheet.title("Report")
             sheet.put(self.place)
+        if assessment.tlp:
+            sheet.put("")
+            sheet.put(assessment.tlp)
         if any(DOT in line for line in sheet.lines):
             sheet.put("")
             sheet.put(NOTE, tone="dim")
@@ -88,8 +91,12 @@ class _Sheet:
 
 
 def _head(sheet: _Sheet, a: Assessment) -> None:
+    if a.tlp:
+        sheet.put(a.tlp)
     sheet.put(f"{wording.server(a)}: {wording.VERDICT[a.verdict].upper()}", tone=_VERDICT_TONE[a.verdict])
     sheet.put(wording.SENTENCE[a.verdict])
+    if a.redacted:
+        sheet.put(a.redacted)
     sheet.put(f"{wording.product(a)}. {wording.period(a)}.", tone="dim")
 
 

@@ -37,6 +37,7 @@ from exhume.model import (
     Span,
     State,
     Step,
+    Tlp,
     Tool,
     Value,
     Verdict,
@@ -172,8 +173,14 @@ def _assessment(n: _Node) -> Assessment:
         problems=n.nodes("problems", lambda p: Problem(p.text("pack"), p.text("file"), p.text("reason"))),
         period=n.optional("period", _window),
         evidence=n.texts("evidence"),
+        tlp=_tlp(n.maybe("tlp")),
+        redacted=n.text("redacted", ""),
         schema=n.text("schema"),
     )
+
+
+def _tlp(word: str | None) -> Tlp | None:
+    return None if word is None else Tlp(word)
 
 
 def _tool(n: _Node) -> Tool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import TypeAlias
@@ -31,13 +29,9 @@ from exhume.model import (
     Visit,
     Window,
 )
-from exhume.reports.plain import broken
+from exhume.reports.plain import json_text as _text
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-
-_UNSAFE = re.compile(
-    r"[<>%(&\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
-)
 
 
 class Document:
@@ -71,31 +65,12 @@ def _block(value: Json, indent: str = "  ") -> str:
     return _text(value)
 
 
-def _text(value: Json) -> str:
-    return broken(_UNSAFE.sub(_escape, json.dumps(value, ensure_ascii=False, allow_nan=False)), _break)
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if 0xD800 <= code <= 0xDFFF:
-        return "\\ufffd"
-    if code > 0xFFFF:
-        code -= 0x10000
-        return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
-    return f"\\u{code:04x}"
-
-
-def _break(match: re.Match[str]) -> str:
-    """The same text with one character escaped. The sixth or later: the first five may be the tail of another escape."""
-    word = match.group()
-    place = max(5, len(word) // 2)
-    return f"{word[:place]}\\u{ord(word[place]):04x}{word[place + 1 :]}" if place < len(word) else word
-
-
 def _document(a: Assessment) -> dict[str, Json]:
     questions = a.questions
     return {
         "schema": a.schema,
+        "tlp": str(a.tlp) if a.tlp else None,
+        "redacted": a.redacted,
         "tool": tool(a.tool),
         "generated": time(a.generated),
         "host": _host(a.host),
