@@ -32,7 +32,7 @@ FOREIGN_FIELD = re.compile(
 )
 """Fields that a client can fill: only names with a dot are taken from them."""
 DOMAIN_FIELD = re.compile(r"domain(?:name)?$", re.IGNORECASE)
-UNIT_FIELD = re.compile(r"organi[sz]ation(?:name|unit)?$|company$|department$", re.IGNORECASE)
+UNIT_FIELD = re.compile(r"organi[sz]ation(?:name|unit)?$|department$", re.IGNORECASE)
 _IN_TEXT = (
     ("user", re.compile(r"[\\/](?:users|documents and settings)[\\/]+([^\\/:*?\"<>|%\r\n]{2,64})[\\/]", re.IGNORECASE)),
     ("user", re.compile(r"\bnet1?(?:\.exe)?[ +]+user[ +]+\"?([^\s\"/+]{2,64})", re.IGNORECASE)),
