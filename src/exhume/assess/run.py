@@ -90,6 +90,7 @@ def assess_opened(
         problems=_problems(chosen, detectors),
         witnesses=packroom.witnesses(),
         marks=packroom.clusters(),
+        correlations=packroom.correlations(chosen),
         second=_again(scanner, seen, options, part),
     )
     return judge(part, chosen, host, case)

@@ -20,7 +20,7 @@ from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
 from exhume.model.host import Host
-from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
+from exhume.model.pack import AllowEntry, Case, Correlation, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
 from exhume.model.visit import Visit
 from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Verdict
@@ -36,6 +36,7 @@ __all__ = [
     "Case",
     "Cause",
     "Confidence",
+    "Correlation",
     "Coverage",
     "Detector",
     "Evidence",

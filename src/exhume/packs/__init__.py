@@ -1,6 +1,7 @@
 """Load, check and encode campaign packs: folders of Sigma, YARA, indicator, plan and case files."""
 
 from exhume.packs.clusters import clusters
+from exhume.packs.correlations import correlations
 from exhume.packs.encoding import encode
 from exhume.packs.examples import cases
 from exhume.packs.folder import load, role_of, shipped
@@ -9,4 +10,17 @@ from exhume.packs.manifest import PackError
 from exhume.packs.steps import plan
 from exhume.packs.witnesses import witnesses
 
-__all__ = ["PackError", "bait", "cases", "clusters", "encode", "lint", "load", "plan", "role_of", "shipped", "witnesses"]
+__all__ = [
+    "PackError",
+    "bait",
+    "cases",
+    "clusters",
+    "correlations",
+    "encode",
+    "lint",
+    "load",
+    "plan",
+    "role_of",
+    "shipped",
+    "witnesses",
+]
