@@ -76,7 +76,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         generated=case.generated,
         host=host,
         verdict=verdict,
-        questions=answer_all(answers, findings, coverage, host, case.exposure, case.period),
+        questions=answer_all(answers, findings, coverage, host, case.exposure, case.period, intrusions),
         answers=answers,
         findings=tuple(findings),
         coverage=coverage,
