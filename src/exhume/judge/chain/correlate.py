@@ -63,7 +63,7 @@ def _value(node: Node, field: str, owner: Mapping[int, str]) -> str:
         return owner.get(id(node), "")
     if field == "server":
         return node.finding.record.server or "-"
-    return next(node.values(field), "") or node.finding.record.text(field)
+    return next(iter(node.values(field)), "") or node.finding.record.text(field)
 
 
 def _evaluate(rule: Correlation, key: tuple[str, ...], mine: Mapping[str, list[Node]]) -> list[Finding]:

@@ -28,7 +28,7 @@ CAUSED = timedelta(seconds=60)
 """A cmdlet or a file, after the request that caused it."""
 HANDS = timedelta(hours=6)
 """Programs and accounts, after the last request of the one whose hands they are."""
-BEFORE, AFTER = 64, 16
+BEFORE, AFTER = 32, 8
 """Rows looked at before and after a trace without an address: the nearest ones."""
 MOST_USERS = 500
 """Different visitors of one page that are compared with each other."""

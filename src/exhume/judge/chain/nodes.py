@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from exhume.judge.verdict import raised
 from exhume.model import Finding, Outcome, Verdict, Visit
-from exhume.model.visit import values, visit_of
+from exhume.model.visit import visit_of
 
 WEB = ("iis.access", "iis.httperr", "exchange.httpproxy", "exchange.rps-http")
 FAR = timedelta(days=36_500)
@@ -23,6 +23,16 @@ class Node:
     visit: Visit
     called: Verdict | None
     """What the finding raises by itself."""
+    keyed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The visit's keys by name."""
+
+    @classmethod
+    def of(cls, finding: Finding, visit: Visit, called: Verdict | None) -> Node:
+        keyed: dict[str, tuple[str, ...]] = {}
+        for key in visit.keys:
+            name, _, value = key.partition(":")
+            keyed[name] = (*keyed.get(name, ()), value)
+        return cls(finding, visit, called, keyed)
 
     @property
     def kind(self) -> str:
@@ -52,8 +62,8 @@ class Node:
             and any(self.values("shell"))
         )
 
-    def values(self, name: str) -> Iterator[str]:
-        return values(self.visit.keys, name)
+    def values(self, name: str) -> tuple[str, ...]:
+        return self.keyed.get(name, ())
 
     def apart(self, other: Node) -> timedelta:
         """Time between the two, zero when they overlap."""
@@ -67,7 +77,7 @@ def nodes_of(findings: Iterable[Finding]) -> list[Node]:
     out: list[Node] = []
     for finding in findings:
         called = raised(finding)
-        out += [Node(finding, visit, called) for visit in finding.visits or (visit_of(finding.record),)]
+        out += [Node.of(finding, visit, called) for visit in finding.visits or (visit_of(finding.record),)]
     out.sort(key=lambda n: (n.first is None, str(n.first or ""), n.finding.id, n.visit.place))
     return out
 
