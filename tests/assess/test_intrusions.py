@@ -127,3 +127,18 @@ def test_a_cluster_is_only_a_hint_with_two_marks():
     assert planter.cluster.startswith("random-8-character")
     assert planter.cluster_why.count("redcanary.com") == 2
     assert (reader.cluster, resident.cluster) == ("unattributed", "unattributed")
+
+
+def test_reports_tell_each_intrusion(tmp_path):
+    from exhume.reports.html import Html
+    from exhume.reports.text import Text
+
+    _, result, _ = judged("proxylogon-full")
+    page = Html().render(result).decode()
+    section = page[page.index('id="h-intrusions"') : page.index('id="h-coverage"')]
+    assert section.count('id="intrusion-') == 3
+    for word in ("Code ran", "Should have been shown by", "203.0.113.50", "831,726 bytes", "What else they touched"):
+        assert word in section, word
+    assert "Intrusions: 3" in Text().render(result).decode()
+    assert "3 parties got in" in result.questions.since_how_far.text
+    assert sum(m.what.startswith("intrusion") for m in result.timeline) == 6

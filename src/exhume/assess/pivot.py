@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from exhume.assess import sieve
+from exhume.assess.scan import Scanner
 from exhume.assess.survey import Survey
 from exhume.judge.chain import chain, own_addresses
 from exhume.judge.touch import PACK, Second, is_crowded, reached
@@ -41,6 +43,8 @@ ROUNDS = 3
 """Looks at most; what comes after is told as a limit."""
 MOST_VALUES = 64
 """Values looked for in all."""
+BLOCK, OVERLAP = 1 << 20, 1024
+"""Bytes searched at a time, and of the last ones once more with the next."""
 SAMPLED = 6
 """Front-end logs of which the beginning is read, to see whether an address carries everybody."""
 SAMPLE = 4 << 20
@@ -106,6 +110,35 @@ class Touch:
             name = "\x1f".join(place)
             rule = self._rules[place] = Rule(name, PACK, f"Touched: {value.why}", Outcome.PROBE, Severity.INFO)
         return rule
+
+
+@dataclass(slots=True)
+class Glance(Scanner):
+    """A scanner that opens a text log only when one of the literals stands in its bytes: most do not hold any."""
+
+    def scan(self, path: str) -> Part:
+        return Scanner.scan(self, path) if self._holds(path) else Part()
+
+    def _holds(self, path: str) -> bool:
+        if not self.use_sieve:
+            return True
+        if "glance" not in self._sieves:
+            texts = {text for d in self.detectors for kind in d.wants for text in d.literals(kind) or ()}
+            self._sieves["glance"] = sieve.build(texts, self.engine)
+        searched = self._sieves["glance"]
+        try:
+            with self.evidence.open(path) as stream:
+                block = stream.read(BLOCK)
+                if block[:7] == b"ElfFile" or block[:2] in (b"\xff\xfe", b"\xfe\xff") or searched is None:
+                    return True  # UTF-16: the literals stand there in another form
+                while block:
+                    if len(searched.candidates(block)):
+                        return True
+                    more = stream.read(BLOCK)
+                    block = block[-OVERLAP:] + more if more else b""
+        except OSError:
+            return True  # the scan says why
+        return False
 
 
 def second_look(look: Look, evidence: Evidence, seen: Survey, part: Part) -> Second:
@@ -212,4 +245,4 @@ def batches_of(evidence: Evidence, wanted: Iterable[str]) -> list[tuple[str, ...
     return [portion for portion in portions if portion]
 
 
-__all__ = ["Look", "Touch", "Value", "batches_of", "second_look", "values_of"]
+__all__ = ["Glance", "Look", "Touch", "Value", "batches_of", "second_look", "values_of"]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import exhume
 from exhume import packs as packroom
 from exhume.assess import sieve
-from exhume.assess.pivot import Touch, batches_of, second_look
-from exhume.assess.scan import Scanner
+from exhume.assess.pivot import Glance, Touch, batches_of, second_look
+from exhume.assess.scan import PICKLED, Scanner
 from exhume.assess.survey import Survey, identify, survey
 from exhume.assess.tally import Tally
 from exhume.assess.workers import Limits, scan_all
@@ -93,6 +93,7 @@ def assess_opened(
         problems=_problems(chosen, detectors),
         witnesses=packroom.witnesses(),
         marks=packroom.clusters(),
+        correlations=packroom.correlations(chosen),
         second=_again(scanner, seen, options, part),
     )
     return judge(part, chosen, host, case)
@@ -109,8 +110,8 @@ def _again(scanner: Scanner, seen: Survey, options: Options, part: Part) -> Seco
     """The second look, at the logs only, for what the intrusions are known by."""
 
     def look(touch: Touch, paths: Sequence[str]) -> Part:
-        second = replace(scanner, detectors=(touch,), _sieves=None)
-        return _scan(second, seen, options, batches_of(scanner.evidence, paths)).part()
+        known = {name: getattr(scanner, name) for name in PICKLED} | {"detectors": (touch,)}
+        return _scan(Glance(**known), seen, options, batches_of(scanner.evidence, paths)).part()
 
     return second_look(look, scanner.evidence, seen, part) if options.pivot else Second()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fnmatch import fnmatchcase
 
-from exhume.judge.chain import chain
+from exhume.judge.chain import chain, together
 from exhume.judge.exposure import Patching, patching
 from exhume.judge.plan import plan
 from exhume.judge.questions import answer_all
@@ -22,6 +22,7 @@ from exhume.model import (
     Answer,
     Assessment,
     Cause,
+    Correlation,
     Coverage,
     Finding,
     Gap,
@@ -51,6 +52,7 @@ class Case:
     """What the readings tell of builds and flaws (``patching``); ``None``: nothing."""
     evidence: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    correlations: Sequence[Correlation] = ()
     marks: Sequence[tuple[str, str, str, str]] = ()
     """Marks of known clusters: cluster, kind, value, source."""
     second: Second = field(default_factory=Second)
@@ -63,6 +65,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     """The assessment of one server. The same part gives the same assessment, whatever the order of its files."""
     used = tuple(used_pages(case.second.touched, part.findings))
     findings, allowed = _allow((*part.findings, *used), case.allow, case.generated.date())
+    findings = sorted((*findings, *together(findings, case.correlations, case.second.mixed)), key=worst_first)
     coverage = replace(part.coverage, gaps=part.coverage.gaps + case.second.gaps + _absent(part.coverage, packs))
     servers = _servers(coverage)
     answers = tuple(_answers(findings, coverage, packs, servers, case))
@@ -74,7 +77,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         generated=case.generated,
         host=host,
         verdict=verdict,
-        questions=answer_all(answers, findings, coverage, host, case.exposure, case.period),
+        questions=answer_all(answers, findings, coverage, host, case.exposure, case.period, intrusions),
         answers=answers,
         findings=tuple(findings),
         coverage=coverage,

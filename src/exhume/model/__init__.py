@@ -37,7 +37,7 @@ from exhume.model.flow import (
     merge_spans,
 )
 from exhume.model.host import Host
-from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
+from exhume.model.pack import AllowEntry, Case, Correlation, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
 from exhume.model.visit import Visit
 from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Tlp, Verdict
@@ -61,6 +61,7 @@ __all__ = [
     "Check",
     "Clue",
     "Confidence",
+    "Correlation",
     "Coverage",
     "Detector",
     "Evidence",

@@ -1,6 +1,7 @@
 """Load, check and encode campaign packs: folders of Sigma, YARA, indicator, plan and case files."""
 
 from exhume.packs.clusters import clusters
+from exhume.packs.correlations import correlations
 from exhume.packs.encoding import encode
 from exhume.packs.examples import cases
 from exhume.packs.folder import load, role_of, shipped
@@ -16,6 +17,7 @@ __all__ = [
     "build_tables",
     "cases",
     "clusters",
+    "correlations",
     "encode",
     "lint",
     "load",

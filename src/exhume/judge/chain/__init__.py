@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from exhume.judge.chain.cluster import Marks, hint
+from exhume.judge.chain.correlate import correlate
 from exhume.judge.chain.join import join, place_states, suspected
 from exhume.judge.chain.nodes import Group, Node, nodes_of
 from exhume.judge.chain.tell import Witnesses, acts_of
-from exhume.model import Act, Coverage, Finding, Intrusion
+from exhume.model import Act, Correlation, Coverage, Finding, Intrusion
 
-__all__ = ["attribute", "chain"]
+__all__ = ["attribute", "chain", "together"]
 
 
 def chain(
@@ -23,6 +24,16 @@ def chain(
     actors, visitors = attribute(findings, crowded)
     told = [_intrusion(group, acts_of(group.nodes, coverage, witnesses), crowded, visitors, tuple(marks)) for group in actors]
     return tuple(_linked(told))
+
+
+def together(findings: Sequence[Finding], rules: Sequence[Correlation], mixed: Iterable[str] = ()) -> tuple[Finding, ...]:
+    """What only several of the findings together show: Sigma's correlation rules, also within one intrusion."""
+    if not rules:
+        return ()
+    actors, _ = attribute(findings, frozenset(mixed))
+    inside = {(n.finding.id, n.visit.place) for group in actors for n in group.nodes}
+    loose = [n for n in nodes_of(findings) if (n.finding.id, n.visit.place) not in inside]
+    return correlate(actors, loose, rules)
 
 
 def attribute(findings: Sequence[Finding], mixed: frozenset[str] = frozenset()) -> tuple[list[Group], list[Group]]:

@@ -8,9 +8,10 @@ References: general rules 2 to 6 of the project's traces.md. The windows are our
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from exhume.judge.chain.nodes import FAR, WEB, Group, Groups, Node
 from exhume.model import Outcome, Verdict
@@ -27,6 +28,11 @@ CAUSED = timedelta(seconds=60)
 """A cmdlet or a file, after the request that caused it."""
 HANDS = timedelta(hours=6)
 """Programs and accounts, after the last request of the one whose hands they are."""
+BEFORE, AFTER = 32, 8
+"""Rows looked at before and after a trace without an address: the nearest ones."""
+MOST_USERS = 500
+"""Different visitors of one page that are compared with each other."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
 FIRST_USE = timedelta(minutes=15)
 """A shell that is used so soon after it was written is used by the one who wrote it."""
 
@@ -47,9 +53,9 @@ def join(nodes: Sequence[Node], own: frozenset[str], mixed: frozenset[str]) -> G
     return groups
 
 
-def has_actor(group: Group, own: frozenset[str]) -> bool:
-    """An address from outside is known, and it did more than try."""
-    return group.called is not None and any(a not in own for a in group.all("address", only_counting=False))
+def has_client(group: Group, own: frozenset[str]) -> bool:
+    """An address from outside is known."""
+    return bool(group.known["address"] - own)
 
 
 def _by(
@@ -99,32 +105,41 @@ def _bursts(groups: Groups, nodes: Iterable[Node], mixed: frozenset[str]) -> Non
 
 
 def _other_session(groups: Groups, one: Node, other: Node) -> bool:
-    mine, theirs = groups.of(one).all("canary"), groups.of(other).all("canary")
-    return bool(mine and theirs and not set(mine) & set(theirs))
+    mine, theirs = groups.of(one).known["canary"], groups.of(other).known["canary"]
+    return bool(mine and theirs and not mine & theirs)
 
 
 def _beside(groups: Groups, nodes: Sequence[Node], own: frozenset[str]) -> None:
     """What names no client goes to the actor whose rows stand beside it in time."""
-    anchors = [n for n in nodes if n.counts and has_actor(groups.of(n), own) and not groups.of(n).visitor]
+    anchors: list[Node] = []
     waiting: dict[int, Group] = {}
     for node in nodes:
         group = groups.of(node)
-        if not any(a not in own for a in group.all("address", only_counting=False)):
+        if not has_client(group, own):
             waiting[id(group)] = group
+        elif node.counts and group.acted:
+            anchors.append(node)
     for group in sorted(waiting.values(), key=lambda g: str(min(n.first for n in g.nodes if n.first))):
         found = _nearest(group, anchors)
         if found:
+            mine = [n for n in group.nodes if n.counts]
             why = f"by time: {len(group.nodes)} trace(s) without an address stand beside this actor's rows"
             groups.join(groups.of(found), group, why if group.called is not None else "")
-            anchors += [n for n in group.nodes if n.counts]
+            for node in mine:
+                insort(anchors, node, key=_begin)
+
+
+def _begin(node: Node) -> datetime:
+    return node.first or _NEVER
 
 
 def _nearest(group: Group, anchors: Sequence[Node]) -> Node | None:
-    """The anchor closest in time; of those that overlap the one that began last before it."""
+    """The anchor closest in time; of those that overlap the one that began last before it. ``anchors`` are in order of time."""
     best: tuple[timedelta, timedelta] | None = None
     found: Node | None = None
-    for node in group.timed:
-        for anchor in anchors:
+    for node in group.nodes:
+        place = bisect_right(anchors, node.last or _NEVER, key=_begin)
+        for anchor in anchors[max(0, place - BEFORE) : place + AFTER]:
             cost = _cost(node, anchor)
             if cost == FAR or not node.first or not anchor.first:
                 continue
@@ -170,35 +185,30 @@ def _unlike(node: Node, anchor: Node) -> timedelta:
 
 def _by_shell(groups: Groups, nodes: Sequence[Node]) -> None:
     """Who wrote a shell and who uses it: one actor when the program is the same, or the first use comes within minutes."""
-    pages: dict[str, list[Node]] = defaultdict(list)
+    pages: dict[str, dict[tuple[int, bool], Node]] = defaultdict(dict)
     for node in nodes:
         if node.called is not None and not node.looked:
             for page in node.values("shell"):
-                pages[page].append(node)
+                pages[page].setdefault((id(groups.of(node)), node.kind in WEB), node)
     for page, touched in sorted(pages.items()):
-        written = [n for n in touched if n.kind not in WEB]
-        used = [n for n in touched if n.kind in WEB]
+        written = [n for n in touched.values() if n.kind not in WEB]
+        used = [n for n in touched.values() if n.kind in WEB][:MOST_USERS]
         for number, node in enumerate(used):
-            agents = set(node.values("agent"))
+            agents = groups.of(node).known["agent"]
             for other in used[:number]:
-                same = agents & set(other.values("agent")) and node.apart(other) <= ADDRESS
-                if same and not (_entered(groups.of(node)) and _entered(groups.of(other))):
+                same = agents & groups.of(other).known["agent"] and node.apart(other) <= ADDRESS
+                if same and not (groups.of(node).entered and groups.of(other).entered):
                     groups.join(groups.of(node), groups.of(other), f"the same program uses {page}")
             for other in written:
-                if other.first and node.first and _is_first_use(groups, other, node, agents):
+                if _is_first_use(groups, other, node):
                     groups.join(groups.of(node), groups.of(other), f"{page} was written and used by the same hand")
 
 
-def _is_first_use(groups: Groups, written: Node, used: Node, agents: set[str]) -> bool:
-    if not written.first or not used.first or used.first < written.first - BESIDE or _entered(groups.of(used)):
+def _is_first_use(groups: Groups, written: Node, used: Node) -> bool:
+    if not written.first or not used.first or used.first < written.first - BESIDE or groups.of(used).entered:
         return False
-    same = agents & set(groups.of(written).all("agent", only_counting=False)) and written.apart(used) <= ADDRESS
+    same = groups.of(used).known["agent"] & groups.of(written).known["agent"] and written.apart(used) <= ADDRESS
     return bool(same) or written.apart(used) <= FIRST_USE
-
-
-def _entered(group: Group) -> bool:
-    """It came in by itself, not through a page that lay there."""
-    return any(n.called is not None and n.kind in WEB and not any(n.values("shell")) for n in group.nodes)
 
 
 def _actorless(groups: Groups, nodes: Sequence[Node], own: frozenset[str]) -> None:
@@ -206,7 +216,7 @@ def _actorless(groups: Groups, nodes: Sequence[Node], own: frozenset[str]) -> No
     last: dict[str, Node] = {}
     for node in nodes:
         group = groups.of(node)
-        if group.called is None or any(a not in own for a in group.all("address", only_counting=False)):
+        if group.called is None or has_client(group, own):
             continue
         server = node.finding.record.server
         known = last.get(server)
@@ -217,21 +227,17 @@ def _actorless(groups: Groups, nodes: Sequence[Node], own: frozenset[str]) -> No
 
 def place_states(groups: Groups, nodes: Sequence[Node]) -> None:
     """Files and settings go to the actor who wrote, named or used them; what is left on a server stays together."""
-    left: dict[str, Node] = {}
-    timed = [n for n in nodes if n.first and n.called is not None and not groups.of(n).visitor]
-    texts = [(n, " ".join(n.finding.record.text(f) for f in _TEXTS).lower()) for n in timed]
     states = [n for n in nodes if n.first is None]
-    paths: dict[str, Node] = {}
+    same: dict[str, Node] = {}
     for node in states:
         for value in (*node.values("shell"), *node.values("file"), *node.values("setting")):
-            known = paths.setdefault(value, node)
-            groups.join(groups.of(known), groups.of(node), "")
+            groups.join(groups.of(same.setdefault(value, node)), groups.of(node), "")
+    clues = _Clues(groups, [n for n in nodes if n.first and n.called is not None and not groups.of(n).visitor])
     for node in states:
-        if groups.of(node).timed:
-            continue
-        found = _owner(groups, node, timed, texts)
+        found = None if groups.of(node).timed else clues.owner(groups.of(node).nodes)
         if found:
             groups.join(groups.of(found[0]), groups.of(node), found[1])
+    left: dict[str, Node] = {}
     for node in states:
         group = groups.of(node)
         if not group.timed and group.called is not None:
@@ -239,31 +245,52 @@ def place_states(groups: Groups, nodes: Sequence[Node]) -> None:
             groups.join(groups.of(known), group, "found on the disk, no log tells who put it there")
 
 
+class _Clues:
+    """What the logs say of files and settings, looked up once."""
+
+    def __init__(self, groups: Groups, timed: Sequence[Node]) -> None:
+        self.writers: dict[str, Node] = {}
+        self.users: dict[str, Node] = {}
+        self.holders: dict[str, dict[int, Node]] = defaultdict(dict)
+        self.writes = [n for n in timed if n.finding.outcome == Outcome.WRITE]
+        texts: dict[int, list[str]] = defaultdict(list)
+        self.of: dict[int, Node] = {}
+        for node in timed:
+            for page in node.values("shell"):
+                (self.users if node.kind in WEB else self.writers).setdefault(page, node)
+            for guid in node.values("oab"):
+                self.holders[guid].setdefault(id(groups.of(node)), node)
+            self.of.setdefault(id(groups.of(node)), node)
+            texts[id(groups.of(node))] += [t for name in _TEXTS if (t := node.finding.record.text(name).lower())]
+        self.texts = {number: "\n".join(dict.fromkeys(some)) for number, some in texts.items()}
+
+    def owner(self, mates: Sequence[Node]) -> tuple[Node, str] | None:
+        """Whose these states are, and why we think so; what tells most comes first."""
+        pages = sorted({v for n in mates for v in n.values("shell")})
+        for page in pages:
+            if page in self.writers:
+                return self.writers[page], f"a log tells who wrote {page}, which left its trace on the disk"
+        guids = {v for n in mates for v in n.values("oab")}
+        holders = {number: node for guid in guids for number, node in self.holders.get(guid, {}).items()}
+        if len(holders) == 1:
+            return next(iter(holders.values())), "the address book's id in the file is the one that was reset"
+        names = {v for n in mates for k in ("file", "setting") for v in n.values(k) if len(v) > 6}
+        for number, text in self.texts.items():
+            if any(name in text for name in names):
+                return self.of[number], "a command names the file or setting that lies on the disk"
+        near = _near_write(mates, self.writes)
+        if near:
+            return near, "by the file's time, which can be forged"
+        for page in pages:
+            if page in self.users:
+                return self.users[page], f"{page} was used, and left its trace on the disk"
+        return None
+
+
 _TEXTS = ("CommandLine", "Parameters", "TargetFilename", "S:CMD", "ScriptBlockText", "ImagePath")
 
 
-def _owner(groups: Groups, state: Node, timed: Sequence[Node], texts: Sequence[tuple[Node, str]]) -> tuple[Node, str] | None:
-    mates = groups.of(state).nodes
-    pages = {v for n in mates for v in n.values("shell")}
-    users = [n for n in timed if pages & set(n.values("shell"))]
-    for node in users:
-        if node.kind not in WEB:
-            return node, f"a log tells who wrote {min(pages)}, which left its trace on the disk"
-    guids = {v for n in mates for v in n.values("oab")}
-    holders = {id(groups.of(n)): n for n in timed if guids & set(n.values("oab"))}
-    if len(holders) == 1:
-        return next(iter(holders.values())), "the address book's id in the file is the one that was reset"
-    names = {v for n in mates for k in ("file", "setting") for v in n.values(k) if len(v) > 6}
-    named = next((n for n, text in texts if any(name in text for name in names)), None)
-    if named:
-        return named, "a command names the file or setting that lies on the disk"
-    near = _near_write(mates, timed)
-    if near:
-        return near, "by the file's time, which can be forged"
-    return (users[0], f"{min(pages)} was used, and left its trace on the disk") if users else None
-
-
-def _near_write(states: Sequence[Node], timed: Sequence[Node]) -> Node | None:
+def _near_write(states: Sequence[Node], writes: Sequence[Node]) -> Node | None:
     for state in states:
         try:
             changed = datetime.fromisoformat(state.finding.record.text("modified"))
@@ -271,7 +298,6 @@ def _near_write(states: Sequence[Node], timed: Sequence[Node]) -> Node | None:
             continue
         if changed.tzinfo is None:
             continue
-        writes = [n for n in timed if n.finding.outcome == Outcome.WRITE and n.first and n.last]
         best = min(writes, key=lambda n: _off(n, changed), default=None)
         if best and _off(best, changed) <= CAUSED:
             return best

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from exhume.judge.verdict import raised
 from exhume.model import Finding, Outcome, Verdict, Visit
-from exhume.model.visit import values, visit_of
+from exhume.model.visit import visit_of
 
 WEB = ("iis.access", "iis.httperr", "exchange.httpproxy", "exchange.rps-http")
 FAR = timedelta(days=36_500)
+KNOWN = ("address", "canary", "agent")
 
 
 @dataclass(slots=True, eq=False)
@@ -22,6 +23,16 @@ class Node:
     visit: Visit
     called: Verdict | None
     """What the finding raises by itself."""
+    keyed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The visit's keys by name."""
+
+    @classmethod
+    def of(cls, finding: Finding, visit: Visit, called: Verdict | None) -> Node:
+        keyed: dict[str, tuple[str, ...]] = {}
+        for key in visit.keys:
+            name, _, value = key.partition(":")
+            keyed[name] = (*keyed.get(name, ()), value)
+        return cls(finding, visit, called, keyed)
 
     @property
     def kind(self) -> str:
@@ -51,8 +62,8 @@ class Node:
             and any(self.values("shell"))
         )
 
-    def values(self, name: str) -> Iterator[str]:
-        return values(self.visit.keys, name)
+    def values(self, name: str) -> tuple[str, ...]:
+        return self.keyed.get(name, ())
 
     def apart(self, other: Node) -> timedelta:
         """Time between the two, zero when they overlap."""
@@ -66,30 +77,52 @@ def nodes_of(findings: Iterable[Finding]) -> list[Node]:
     out: list[Node] = []
     for finding in findings:
         called = raised(finding)
-        out += [Node(finding, visit, called) for visit in finding.visits or (visit_of(finding.record),)]
+        out += [Node.of(finding, visit, called) for visit in finding.visits or (visit_of(finding.record),)]
     out.sort(key=lambda n: (n.first is None, str(n.first or ""), n.finding.id, n.visit.place))
     return out
 
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """Nodes that belong together, and why."""
+    """Nodes that belong together, and why. What is asked of it often is kept up to date, so that large groups cost no more."""
 
     nodes: list[Node]
     why: dict[str, None] = field(default_factory=dict)
+    known: dict[str, set[str]] = field(default_factory=dict)
+    """Values of ``KNOWN`` keys of all nodes."""
+    called: Verdict | None = None
+    acted: bool = False
+    """More than a look at a page."""
+    entered: bool = False
+    """It came in by itself, not through a page that lay there."""
+    timed: bool = False
 
-    @property
-    def called(self) -> Verdict | None:
-        return max((n.called for n in self.nodes if n.called is not None), default=None)
+    @classmethod
+    def of(cls, node: Node) -> Group:
+        raises = node.called is not None
+        return cls(
+            [node],
+            known={name: set(node.values(name)) for name in KNOWN},
+            called=node.called,
+            acted=raises and not node.looked,
+            entered=raises and node.kind in WEB and not any(node.values("shell")),
+            timed=node.first is not None,
+        )
 
-    @property
-    def timed(self) -> list[Node]:
-        return [n for n in self.nodes if n.first]
+    def take(self, other: Group) -> None:
+        self.nodes += other.nodes
+        self.why |= other.why
+        for name in KNOWN:
+            self.known[name] |= other.known[name]
+        self.called = max((v for v in (self.called, other.called) if v is not None), default=None)
+        self.acted |= other.acted
+        self.entered |= other.entered
+        self.timed |= other.timed
 
     @property
     def visitor(self) -> bool:
         """Somebody who only looked whether a page is there."""
-        return all(n.looked for n in self.nodes if n.called is not None)
+        return self.called is not None and not self.acted
 
     def all(self, name: str, only_counting: bool = True) -> tuple[str, ...]:
         """Values of a key, in order."""
@@ -109,7 +142,7 @@ class Groups:
     """Groups that can be put together; a group that went into another is no longer listed."""
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self._of = {id(node): Group([node]) for node in nodes}
+        self._of = {id(node): Group.of(node) for node in nodes}
 
     def of(self, node: Node) -> Group:
         return self._of[id(node)]
@@ -119,8 +152,7 @@ class Groups:
         if one is other:
             return one
         big, small = (one, other) if len(one.nodes) >= len(other.nodes) else (other, one)
-        big.nodes += small.nodes
-        big.why |= small.why
+        big.take(small)
         if why:
             big.why[why] = None
         for node in small.nodes:
