@@ -93,6 +93,7 @@ def _scan(scanner: Scanner, seen: Survey, options: Options, progress: Progress |
     tally = Tally()
     for gap in seen.gaps:
         tally.missed(gap)
+    tally.spanned(seen.folders)
     done = 0
 
     def finished(path: str, size: int) -> None:

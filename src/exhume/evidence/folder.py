@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from exhume.evidence.member import Lost, Member
+from exhume.evidence.member import Listed, Lost, Member
 from exhume.model.vocabulary import Cause
 
 _REPARSE = 0x400
@@ -24,7 +24,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = os.path.abspath(root)
 
-    def members(self) -> Iterator[Member | Lost]:
+    def members(self) -> Iterator[Member | Listed | Lost]:
         stack: list[tuple[str, str]] = [(self._root, "")]
         while stack:
             folder, prefix = stack.pop()
@@ -34,6 +34,8 @@ class Folder:
             except OSError as error:
                 yield Lost(prefix.rstrip("/"), Cause.UNREADABLE, f"folder cannot be listed: {error.strerror or 'system error'}")
                 continue
+            if prefix:
+                yield Listed(prefix.rstrip("/"))
             below: list[tuple[str, str]] = []
             for entry in entries:
                 path = prefix + _safe(entry.name)

@@ -28,6 +28,13 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A folder all of whose entries are given, even if there are none."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """Something in the container that cannot be had."""
 
@@ -52,7 +59,7 @@ class Container(Protocol):
 
     def __init__(self, origin: Origin, name: str, limits: Limits) -> None: ...
 
-    def members(self) -> Iterator[Member | Lost]: ...
+    def members(self) -> Iterator[Member | Listed | Lost]: ...
 
     def open(self, key: int | str) -> BinaryIO:
         """The member's bytes, unguarded. Raises ``OSError`` or the library's own errors."""
