@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from exhume.judge import Patching
 from exhume.model import Evidence, File, Gap, Host, Reading, Span
 from exhume.model.windows import served_url, windows_path
 
@@ -58,8 +59,8 @@ def _served(folders: Iterable[str]) -> Iterator[Span]:
             yield Span("web.folder", url.rpartition("/")[0] or "/", "", path)
 
 
-def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading]) -> Host:
-    """The host as its logs name it: the server whose name most rows carry, and the newest build read."""
+def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], patching: Patching | None = None) -> Host:
+    """The host as its logs name it: the server whose name most rows carry, and the last build that the readings allow."""
     names: Counter[str] = Counter()
     for span in spans:
         if span.server and span.kind.startswith(("exchange.", "iis.", "windows.")):
@@ -71,9 +72,14 @@ def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading]) -> 
     if builds:
         what = "tells every update" if builds[-1].trust == "exact" else "tells the cumulative update, not the security update"
         source = f"{builds[-1].source} ({what})"
+    product, cu = product_of(build), ""
+    if patching and patching.build:
+        product, cu, build = patching.build.product, patching.build.cu, str(patching.build)
+        source = f"{patching.said}: {'exactly' if patching.exactly else 'at least'} this build"
     return Host(
         name=servers[0] if servers else host.name,
-        product=product_of(build),
+        product=product,
+        cu=cu,
         build=build,
         build_source=source,
         install_root=host.install_root,

@@ -21,7 +21,11 @@ _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("assess", help="assess one server from a folder, file or archive of its evidence")
     command.add_argument("evidence", nargs="+", metavar="EVIDENCE", help="file, folder or archive; several form one server")
-    command.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: ./exhume-NAME)")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: ./exhume-NAME)")
+    where.add_argument(
+        "--case", type=Path, metavar="DIR", help="add this server to a case: several servers with one overview page"
+    )
     command.add_argument(
         "--pack", type=Path, action="append", default=[], metavar="DIR", help="more Sigma, YARA or IOC files; can be repeated"
     )
@@ -47,6 +51,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from exhume.assess.run import Options, assess
     from exhume.assess.workers import Limits
+    from exhume.cli.casebook import folder_of, overview
     from exhume.cli.refused import Refused
     from exhume.evidence import Limits as EvidenceLimits
     from exhume.model import Window
@@ -77,8 +82,14 @@ def run(arguments: argparse.Namespace) -> int:
         if progress:
             progress.done()
     out = arguments.out or Path(f"exhume-{name_of(arguments.evidence[0])}")
+    if arguments.case:
+        out = folder_of(arguments.case, result.host.name or name_of(arguments.evidence[0]))
+        if (out / "assessment.json").exists():
+            print(f"exhume: the case had an assessment of {out.name} already; this one takes its place", file=sys.stderr)
     write(result, out)
     show(result, out)
+    if arguments.case:
+        print(overview(arguments.case))
     return 1 if arguments.fail_on is not None and result.verdict >= arguments.fail_on else 0
 
 

@@ -60,7 +60,7 @@ def verify(
     evidence can prove."""
     now = _Now(after, listing, {f.record.text("sha256") for f in before.findings})
     marked = [f for f in before.findings if f.severity > Severity.INFO]
-    checks = [_check(f, now) for f in sorted(marked, key=worst_first)]
+    checks = _together([_check(f, now) for f in sorted(marked, key=worst_first)])
     known = {f.id for f in before.findings} | {i for c in checks for i in now.ids(c.now)}
     fresh = [f for f in after.findings if f.id not in known and f.severity > Severity.INFO and not now.taken(f, checks)]
     checks += [Check(f, Fate.NEW, _why_new(f, before), f.sources) for f in sorted(fresh, key=worst_first)]
@@ -142,6 +142,16 @@ def _check(found: Finding, now: _Now) -> Check:
     if found.record.kind in _FILES and (moved := now.behaves(found)):
         return _still(found, moved, "A file that shows the same is at another place now.")
     return Check(found, *_absent(found, now))
+
+
+def _together(checks: Sequence[Check]) -> list[Check]:
+    """All findings on one thing share its fate: a file that was moved is not gone because one rule looks at its name."""
+    left = {_place(c.finding): c for c in reversed(checks) if c.fate is Fate.STILL_THERE}
+    out = []
+    for check in checks:
+        same = left.get(_place(check.finding)) if check.fate is Fate.GONE else None
+        out.append(Check(check.finding, same.fate, same.why, same.now) if same else check)
+    return out
 
 
 def _still(found: Finding, now: Iterable[Finding], why: str) -> Check:

@@ -15,9 +15,24 @@ from exhume.model.assessment import (
     Tool,
 )
 from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
+from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
+from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
-from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
+from exhume.model.flow import (
+    File,
+    Gap,
+    Opener,
+    Reading,
+    Record,
+    Source,
+    Span,
+    Value,
+    day_of,
+    hour_of,
+    merge_readings,
+    merge_spans,
+)
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
@@ -25,6 +40,7 @@ from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Sev
 
 __all__ = [
     "ATTESTATION_SCHEMA",
+    "CASE_SCHEMA",
     "SCHEMA",
     "AllowEntry",
     "Allowed",
@@ -32,7 +48,10 @@ __all__ = [
     "Assessment",
     "Attestation",
     "Because",
+    "Build",
+    "BuildTables",
     "Case",
+    "Casebook",
     "Cause",
     "Check",
     "Confidence",
@@ -43,6 +62,7 @@ __all__ = [
     "Fate",
     "File",
     "Finding",
+    "Fix",
     "Gap",
     "Hidden",
     "Host",
@@ -55,6 +75,7 @@ __all__ = [
     "PackFile",
     "PackUsed",
     "Part",
+    "Parts",
     "PlanEntry",
     "Problem",
     "Question",
@@ -67,7 +88,10 @@ __all__ = [
     "Role",
     "Rule",
     "Seen",
+    "Server",
+    "Setting",
     "Severity",
+    "Shared",
     "Sieve",
     "Source",
     "Span",
@@ -77,9 +101,13 @@ __all__ = [
     "Tool",
     "Value",
     "Verdict",
+    "Version",
     "Window",
     "address_of",
     "day_of",
+    "dotted",
     "hour_of",
+    "merge_readings",
     "merge_spans",
+    "read_version",
 ]

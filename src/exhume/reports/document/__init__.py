@@ -6,7 +6,8 @@ does not name (``subject``, ``trace``, ``hours``, ``evidence``, …) carry what 
 """
 
 from exhume.reports.document.attestation import attestation
+from exhume.reports.document.casebook import casebook
 from exhume.reports.document.read import load
 from exhume.reports.document.write import Document
 
-__all__ = ["Document", "attestation", "load"]
+__all__ = ["Document", "attestation", "casebook", "load"]
