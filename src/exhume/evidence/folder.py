@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from exhume.evidence.limits import EvidenceError
 from exhume.evidence.member import Listed, Lost, Member
 from exhume.model.vocabulary import Cause
 
@@ -64,12 +65,12 @@ def described(info: os.stat_result, path: str, key: str) -> Member:
 
 
 def opened(path: str) -> BinaryIO:
-    """A regular file; anything else (it may have been swapped since the listing) raises ``OSError`` and never blocks."""
+    """A regular file; anything else (it may have been swapped since the listing) raises ``EvidenceError`` and never blocks."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     handle = os.open(_long(path), flags)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise OSError("not a regular file")
+        raise EvidenceError("not a regular file any more")
     return os.fdopen(handle, "rb")
 
 

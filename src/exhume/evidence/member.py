@@ -71,3 +71,20 @@ def clean(name: str) -> str:
     (that mark means "an archive is entered"). It is text and is never used as a path on disk."""
     parts = [p for p in name.replace("\\", "/").split("/") if p not in {"", ".", ".."}]
     return "/".join(f"{p}_" if p.endswith("!") else p for p in parts) or "unnamed"
+
+
+def plain(name: str) -> str:
+    """The name with every byte (or half of a character) that is no Unicode text written as ``%FF`` or ``%uD800``: libraries
+    in other rooms refuse such names, and a web shell must not hide behind one."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "".join(_written(c) for c in name)
+    return name
+
+
+def _written(letter: str) -> str:
+    number = ord(letter)
+    if 0xDC80 <= number <= 0xDCFF:  # how Python holds a byte that it could not decode
+        return f"%{number - 0xDC00:02X}"
+    return f"%u{number:04X}" if 0xD800 <= number <= 0xDFFF else letter

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol
 from exhume.evidence.folder import Folder, described, opened
 from exhume.evidence.kinds import HEAD, document, foreign, kind_of, likely, named, worth_a_look
 from exhume.evidence.limits import MIB, EvidenceError, Limits
-from exhume.evidence.member import Container, Listed, Lost, Member, Origin
+from exhume.evidence.member import Container, Listed, Lost, Member, Origin, plain
 from exhume.evidence.memory import Memory
 from exhume.evidence.stream import ERRORS, GuardedStream, Meter, spool, told
 from exhume.evidence.window import Window
@@ -217,7 +217,7 @@ class Tree:
             for path in sorted(self._entries):
                 m = self._entries[path].member
                 time = m.modified.isoformat() if m.modified else ""
-                total.update(f"{path}\0{m.size}\0{time}\n".encode("utf-8", "surrogatepass"))
+                total.update(f"{path}\0{m.size}\0{time}\n".encode())
             self._digest = total.hexdigest()
         return self._entries
 
@@ -226,7 +226,7 @@ class Tree:
             yield "", Memory(self._memory)
         names = Counter[str]()
         for root in self._roots:
-            name = root.resolve().name or "root"
+            name = plain(root.resolve().name or "root")
             names[name] += 1
             if not root.is_dir():
                 yield "", Disk((root, name))
@@ -240,11 +240,12 @@ class Tree:
         assert self._entries is not None
         try:
             for member in place.members():
+                path = prefix + plain(member.path)
                 if isinstance(member, Listed):
-                    self._folders[prefix + member.path] = None
+                    self._folders[path] = None
                     continue
                 if isinstance(member, Lost):
-                    self._lost.append((len(self._entries), replace(member, path=prefix + member.path)))
+                    self._lost.append((len(self._entries), replace(member, path=path)))
                     continue
                 if len(self._entries) + len(self._folders) >= self._limits.max_members:
                     self._lose(prefix, Cause.LIMIT, "limit: too many files; the rest is not listed")
@@ -253,7 +254,7 @@ class Tree:
                 if self._bytes > self._limits.max_total_bytes:
                     self._lose(prefix, Cause.LIMIT, "limit: too many bytes in archives; the rest is not listed")
                     return
-                path = self._unique(prefix + member.path)
+                path = self._unique(path)
                 self._entries[path] = Entry(member, inside, portion)
                 given = depth == 0 and isinstance(place, Disk)
                 if worth_a_look(path, member.size, given):
