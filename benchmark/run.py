@@ -60,11 +60,11 @@ def measure(corpus: Path, runs: int, scratch: Path) -> int:
 def literals() -> list[str]:
     """What the sieve searches; kinds of which every line is parsed have none."""
     from exhume.detectors import DETECTORS
-    from exhume.model import Host
+    from exhume.model import Host, searched
     from exhume.packs import shipped
 
     detectors = [kind.from_packs(shipped(), Host()) for kind in DETECTORS]
-    found = {text for d in detectors for kind in d.wants for text in d.literals(kind) or ()}
+    found = {text for d in detectors for kind in d.wants for text in searched(d.clues(kind) or ())}
     return sorted(text for text in found if text and "\n" not in text)
 
 

@@ -24,6 +24,7 @@ DOORS = {
     "sigma": "exhume/detectors/sigma/",
     "defusedxml": "exhume/readers/configxml.py",
     "jinja2": "exhume/reports/",
+    "numpy": "exhume/readers/shape.py",
     "psutil": "exhume/assess/workers.py",
     "zstandard": "exhume/evidence/",
     "isal": "exhume/evidence/",

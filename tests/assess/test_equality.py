@@ -101,7 +101,7 @@ def test_the_mixed_evidence_is_worth_comparing(plainly):
 def test_the_sieve_is_really_in_use(reader):
     """One rule without a text that must stand in its lines switches the sieve off, and the comparison would compare nothing."""
     detectors = tuple(k.from_packs(shipped(), Host()) for k in DETECTORS)
-    without = [(type(d).__name__, k) for d in detectors for k in reader.kinds & d.wants if d.literals(k) is None]
+    without = [(type(d).__name__, k) for d in detectors for k in reader.kinds & d.wants if d.clues(k) is None]
     assert without == []
 
 
@@ -114,7 +114,7 @@ def test_findings_and_coverage_are_equal_with_and_without_the_sieve(plainly, eng
 def test_a_sieve_names_a_place_in_every_line_that_holds_a_literal(engine):
     noise = random.Random(engine)
     words = ["ServerInfo~", "set-oabvirtualdirectory", "x", "/ecp/y.js", "naïve"]
-    built = sieve.build(words, engine)
+    built = sieve.build({(frozenset(words),)}, engine)
     lines = [bytes(noise.choices(b"abc /=%\t~", k=noise.randint(0, 60))) for _ in range(500)]
     for i in range(0, 500, 7):
         word = noise.choice(words).encode()
@@ -126,6 +126,32 @@ def test_a_sieve_names_a_place_in_every_line_that_holds_a_literal(engine):
     expected = {i for i, line in enumerate(lines) if any(w.lower().encode() in line.lower() for w in words)}
     assert expected <= found
     assert list(built.candidates(block)) == sorted(built.candidates(block))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_line_is_named_when_one_clue_is_complete(engine):
+    clues = {
+        (frozenset({"emsmdb", "emsmdbx"}), frozenset({"python", "curl"}), frozenset({"ab"})),
+        (frozenset({"powershell"}), frozenset({"owa"})),
+        (frozenset({"mdbx.powersh"}),),
+    }
+    row = "2021-03-03 06:00:00 "
+    lines = {
+        row + "/mapi/EMSMDB/ Python AB": True,
+        row + "/mapi/emsmdb/ Mozilla ab": False,
+        row + "/mapi/emsmdb/ cURL": False,
+        row + "/PowerShell/ x": False,
+        row + "/owa/ /powershell": True,
+        row + "/mapi/emsmdbx.powershell/": True,
+        row + "/mapi/emsmdb/ %61": True,
+        row + '"/mapi/emsmdb/ open': True,  # the rest of the row may stand in the next lines
+        "/mapi/emsmdb/ goes on": True,
+        '"' + row + '/mapi/emsmdb/"': False,
+        "nothing": False,
+    }
+    block = "\n".join(lines).encode()
+    found = {block.count(b"\n", 0, offset) for offset in sieve.build(clues, engine).candidates(block)}
+    assert found == {n for n, wanted in enumerate(lines.values()) if wanted}
 
 
 def test_both_engines_are_tried_here_or_the_report_says_not():

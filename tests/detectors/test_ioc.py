@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exhume.detectors.ioc import Ioc
-from exhume.model import Finding, Host, Pack, PackFile, Record, Source
+from exhume.model import Finding, Host, Pack, PackFile, Record, Source, searched
 
 LIST = """\
 type,value,campaign,cluster,first_seen,source
@@ -78,7 +78,7 @@ def test_stix_patterns(tmp_path: Path) -> None:
 
 def test_literals_stand_in_the_lines_and_survive_pickling(tmp_path: Path) -> None:
     detector = pickle.loads(pickle.dumps(ioc(tmp_path)))
-    literals = detector.literals("iis.access")
+    literals = searched(detector.clues("iis.access"))
     assert literals is not None
     assert {"203.0.113.9", "198.51.100.", "outlooken.aspx", "orangenb", "evil.test"} <= literals
-    assert detector.literals("file.entry") is None
+    assert detector.clues("file.entry") is None

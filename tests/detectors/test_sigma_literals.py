@@ -14,15 +14,21 @@ from sigma_rule import pack_of, record, rule
 from exhume.detectors.sigma.automaton import Automaton, UnsupportedError
 from exhume.detectors.sigma.regexes import compile_search
 from exhume.detectors.sigma.view import fold
+from exhume.model import Clue, searched
 
 
-def literals_of(test: Any, source: dict[str, str] | None = None, condition: str = "s") -> frozenset[str] | None:
+def clues_of(test: Any, source: dict[str, str] | None = None, condition: str = "s") -> frozenset[Clue] | None:
     sigma = pack_of(
         rule({"s": test, "n": {"z": "never"}, "condition": condition}, logsource=source or {"category": "webserver"})
     )
     assert sigma.problems == ()
     [kind] = sigma.wants
-    return sigma.literals(kind)
+    return sigma.clues(kind)
+
+
+def literals_of(test: Any, source: dict[str, str] | None = None, condition: str = "s") -> frozenset[str] | None:
+    clues = clues_of(test, source, condition)
+    return None if clues is None else searched(clues)
 
 
 @pytest.mark.parametrize(
@@ -66,9 +72,9 @@ def test_rules_without_a_literal_are_named() -> None:
     sigma = pack_of(
         rule({"s": {"f": 1}, "condition": "s"}, id="weak"), rule({"s": {"f": "strong"}, "condition": "s"}, id="strong")
     )
-    assert sigma.literals("iis.access") is None
+    assert sigma.clues("iis.access") is None
     assert sigma.unsieved("iis.access") == ("weak",)
-    assert sigma.literals("exchange.ews") == frozenset()
+    assert sigma.clues("exchange.ews") == frozenset()
     assert sigma.unsieved("exchange.ews") == ()
 
 
@@ -124,9 +130,10 @@ def test_every_row_that_a_rule_matches_contains_a_literal(
         stem = encoded(stem, spare.replace("%", ""))
     row = f"2021-03-03 04:05:06 {stem} {agent} 200"
     fields = {"cs-uri-stem": stem, "cs(User-Agent)": agent, "url": unquote(unquote(stem))}
-    literals = sigma.literals("iis.access")
-    if literals is not None and list(sigma.detect(record(fields))):
-        assert any(literal in row.lower() for literal in literals), (row, literals)
+    clues = sigma.clues("iis.access")
+    if clues is not None and list(sigma.detect(record(fields))):
+        complete = [c for c in clues if all(any(text in row.lower() for text in texts) for texts in c)]
+        assert complete, (row, clues)
 
 
 ATOMS = st.sampled_from(["a", "B", ".", "\\d", "[ab]", "[^a]", "\\b", "^", "$", "\\s", "\\w", "1", "\\n", "(?i:b)", "_"])

@@ -183,6 +183,6 @@ def test_millions_of_matches_are_counted_no_further_than_the_limit(tmp_path: Pat
 def test_without_rules_nothing_is_wanted_from_a_file(tmp_path: Path) -> None:
     yara = Yara.from_packs([], Host())
     assert list(yara.detect(record(None))) == []
-    assert yara.literals("web.file") == frozenset()
-    assert detector(tmp_path, ours=OURS).literals("web.file") is None
-    assert detector(tmp_path, ours=OURS).literals("iis.access") == frozenset()
+    assert yara.clues("web.file") == frozenset()
+    assert detector(tmp_path, ours=OURS).clues("web.file") is None
+    assert detector(tmp_path, ours=OURS).clues("iis.access") == frozenset()

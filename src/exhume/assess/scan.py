@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO, cast
 
@@ -39,7 +39,7 @@ class Scanner:
     _files: Mapping[str, File] | None = None
     _entered: frozenset[str] = frozenset()
     """Archives whose members are listed as files of their own."""
-    _sieves: dict[str, Sieve | None] = field(default_factory=dict)
+    _sieves: sieves.Sieves | None = None
 
     def __getstate__(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in _PICKLED)
@@ -49,7 +49,7 @@ class Scanner:
             setattr(self, name, value)
         self._files = None
         self._entered = frozenset()
-        self._sieves = {}
+        self._sieves = None
 
     def scan(self, path: str) -> Part:
         """All there is to say of one file. Never raises on bad content."""
@@ -161,19 +161,9 @@ class Scanner:
     def _sieve(self, reader: Reader) -> Sieve | None:
         if not self.use_sieve or not reader.streams:
             return None
-        if reader.name not in self._sieves:
-            self._sieves[reader.name] = self._build(reader)
-        return self._sieves[reader.name]
-
-    def _build(self, reader: Reader) -> Sieve | None:
-        literals: set[str] = set()
-        for detector in self.detectors:
-            for kind in reader.kinds & detector.wants:
-                needed = detector.literals(kind)
-                if needed is None:
-                    return None
-                literals |= needed
-        return sieves.build(literals, self.engine)
+        if self._sieves is None:
+            self._sieves = sieves.Sieves(self.detectors, self.engine)
+        return self._sieves
 
 
 @contextmanager

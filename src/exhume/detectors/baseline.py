@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from exhume.model import Because, Confidence, Finding, Gap, Host, Outcome, Pack, Problem, Record, Rule, Severity
+from exhume.model import Because, Clue, Confidence, Finding, Gap, Host, Outcome, Pack, Problem, Record, Rule, Severity
 from exhume.model.windows import SERVER_SIDE, in_exchange, served_url
 
 PACK = "webshell"
@@ -123,7 +123,7 @@ class Baseline:
         """The baseline is part of exhume, not of a pack; of the host the product's year is used."""
         return cls(host.product)
 
-    def literals(self, kind: str) -> frozenset[str] | None:
+    def clues(self, kind: str) -> frozenset[Clue] | None:
         """Files are not read line by line: nothing to sieve by."""
         return None if kind in self.wants else frozenset()
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from exhume.model import Because, Cause, Confidence, Finding, Gap, Host, Outcome, Pack, Problem, Record, Rule, Severity
+from exhume.model import Because, Cause, Clue, Confidence, Finding, Gap, Host, Outcome, Pack, Problem, Record, Rule, Severity
 from exhume.model.windows import SERVER_SIDE
 
 EXTERNALS = ("filename", "filepath", "extension", "filetype", "owner")
@@ -77,7 +77,7 @@ class Yara:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._compiled, self._origins, self.problems, self.limits)
 
-    def literals(self, kind: str) -> frozenset[str] | None:
+    def clues(self, kind: str) -> frozenset[Clue] | None:
         """These kinds are files, not lines: nothing to sieve by."""
         return None if self._compiled and kind in self.wants else frozenset()
 

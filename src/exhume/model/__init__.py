@@ -17,6 +17,7 @@ from exhume.model.assessment import (
 from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
 from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
 from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
+from exhume.model.clue import Clue, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import (
@@ -54,6 +55,7 @@ __all__ = [
     "Casebook",
     "Cause",
     "Check",
+    "Clue",
     "Confidence",
     "Coverage",
     "Detector",
@@ -110,4 +112,5 @@ __all__ = [
     "merge_readings",
     "merge_spans",
     "read_version",
+    "searched",
 ]

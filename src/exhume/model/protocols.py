@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 if TYPE_CHECKING:
     from exhume.model.assessment import Assessment
+    from exhume.model.clue import Clue
     from exhume.model.finding import Finding
     from exhume.model.flow import File, Gap, Reading, Record, Span
     from exhume.model.host import Host
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 class Sieve(Protocol):
     """Finds, at native speed, the lines of a block that some rule could match."""
 
-    def candidates(self, block: bytes) -> Sequence[int]:
-        """Ascending offsets into ``block``: at least one inside every line that any rule could match.
+    def candidates(self, block: bytes, kind: str) -> Sequence[int] | None:
+        """Ascending offsets into ``block``, whose rows are of this kind: at least one inside every row that any rule could
+        match. ``None``: any row could.
 
         It may name lines that turn out not to match; it never leaves one out that would.
         """
@@ -96,9 +98,9 @@ class Detector(Protocol):
     @classmethod
     def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self: ...
 
-    def literals(self, kind: str) -> frozenset[str] | None:
-        """Text of which at least one piece stands, in any letter case, in every raw line of ``kind`` that a
-        rule could match. ``None`` when no such set exists: then every line is parsed. Empty: no rule wants it."""
+    def clues(self, kind: str) -> frozenset[Clue] | None:
+        """For every raw line of ``kind`` that a rule could match, at least one of these clues is complete.
+        ``None`` when a rule has no clue: then every line is parsed. Empty: no rule wants this kind."""
         ...
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:

@@ -32,15 +32,15 @@ _MUCH = 0.3
 """Share of NUL bytes in the head above which text is UTF-16: ASCII text has one half."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block:
     """Whole lines, each ended by a newline; only the very last line of a file may lack it."""
 
     data: bytes
-    lines: list[bytes]
-    """Its lines, without their newlines."""
     number: int
     """Line number (from 1) of the first line in it."""
+    lines: int | None = None
+    """How many they are, from whoever has counted them; else they are counted before the next block."""
 
 
 @dataclass(slots=True)
@@ -131,11 +131,9 @@ class Lines:
                     break
             cut = data.rfind(b"\n") + 1
             if cut:
-                block = b"".join([*pending, data[:cut]]) if pending else data[:cut]
-                lines = block.split(b"\n")
-                lines.pop()
-                yield Block(block, lines, self.number)
-                self.number += len(lines)
+                block = Block(b"".join([*pending, data[:cut]]) if pending else data[:cut], self.number)
+                yield block
+                self.number += block.data.count(b"\n") if block.lines is None else block.lines
                 pending, held = [], 0
             if cut < len(data) and not dropping:
                 pending.append(data[cut:])
@@ -145,8 +143,7 @@ class Lines:
         if dropping:
             self._drop()
         elif pending:
-            last = b"".join(pending)
-            yield Block(last, [last], self.number)
+            yield Block(b"".join(pending), self.number)
 
     def _drop(self) -> None:
         detail = f"Lines longer than {self._longest >> 20} MiB, left out: {{count}}"

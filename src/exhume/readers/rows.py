@@ -9,14 +9,15 @@ names the lines that a rule could match, and only these become records.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import BinaryIO, TypeAlias
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.dialect import Dialect, Identity, Layout, Look
-from exhume.readers.lines import BLOCK, BOM, LONGEST, NUL_RUN, Defects, Lines
+from exhume.readers.lines import BLOCK, LONGEST, NUL_RUN, Defects, Lines
+from exhume.readers.parts import Part, Rows, Wanted, bare
+from exhume.readers.shape import Shape, prove, quoted_well
 from exhume.readers.stamps import Hours, Mask
 
 Yield: TypeAlias = Record | Gap | Reading
@@ -29,6 +30,10 @@ NULS = "Places filled with NUL bytes (as after a power loss, or space that was n
 LOST = "Text overwritten with NUL bytes in the middle of the file: as much as about {count} rows are lost"
 ROW = 256
 """Bytes by which lost text is counted in rows: rows of IIS and Exchange logs are this long or longer."""
+SMALL = 16 << 10
+"""Bytes of a piece that is not halved again."""
+WORTH = 1 << 10
+"""Bytes of a piece from which on the proof is quicker than reading its lines."""
 NO_TIME = "Rows whose time could not be read: {count}; they count for no day"
 EMPTY = "The file is empty"
 
@@ -46,24 +51,22 @@ class LineLog:
         self._stray = Hours()
         """Torn rows: nothing in them tells reliably whose they are."""
         self._begun: Layout | None = None
+        self._number = 1
+        """Of the first line that is not used up."""
+        self._carried = b""
+        """Lines that wait for those which follow."""
 
     def read(self, stream: BinaryIO) -> Generator[Yield, None, list[Span]]:
         blocks = Lines(stream, self._defects, self._block, self._longest)
-        carried, number = b"", 1
         for block in blocks:
-            if carried and number + carried.count(b"\n") != block.number:  # a line between was given up
-                yield from self._take(carried, carried.split(b"\n")[:-1], number, final=True)
-                carried = b""
-            data, lines, number = block.data, block.lines, number if carried else block.number
-            if carried:
-                data = carried + data
-                lines = carried.split(b"\n")[:-1] + lines
-            used = yield from self._take(data, lines, number, final=False)
-            carried = data[used:]
-            if carried:
-                number += data.count(b"\n", 0, used)
-        if carried:
-            yield from self._take(carried, carried.split(b"\n")[:-1], number, final=True)
+            waiting = self._carried.count(b"\n")
+            if waiting and self._number + waiting != block.number:  # a line between was given up
+                yield from self._flush()
+            if not self._carried:
+                self._number = block.number
+            yield from self._through(block.data)
+            block.lines = self._number + self._carried.count(b"\n") - block.number
+        yield from self._flush()
         if blocks.nuls >= ROW:
             self._defects.add(Cause.DAMAGED, LOST, "file", blocks.nuls // ROW)
         if not blocks.size:
@@ -86,12 +89,63 @@ class LineLog:
             if h.first
         ]
 
-    def _take(self, data: bytes, lines: list[bytes], number: int, *, final: bool) -> Generator[Yield, None, int]:
-        """One block. Gives back how many bytes were used; the rest waits for what follows."""
-        whole = data.endswith(b"\n")
+    def _through(self, data: bytes) -> Generator[Yield, None, None]:
+        """One block: halved, and halved again, until a piece is proven to be regular or is small enough to be read line by
+        line. So one odd row costs no more than a few milliseconds."""
+        todo = [data]
+        while todo:
+            piece = todo.pop()
+            shape = None if self._carried else self._prove(piece)
+            if shape is not None:
+                yield from self._proven(piece, shape)
+                continue
+            cut = piece.find(b"\n", len(piece) // 2) + 1 if len(piece) > SMALL else 0
+            if 0 < cut < len(piece):
+                todo += [piece[cut:], piece[:cut]]
+                continue
+            piece = self._carried + piece
+            used = yield from self._take(piece, self._number, final=False)
+            self._number += piece.count(b"\n", 0, used)
+            self._carried = piece[used:]
+
+    def _flush(self) -> Generator[Yield, None, None]:
+        """What waited for more lines gets none."""
+        if self._carried:
+            yield from self._take(self._carried, self._number, final=True)
+        self._carried = b""
+
+    def _prove(self, data: bytes) -> Shape | None:
+        """The shape of a piece that holds only good rows of the file's own log."""
+        layout, mask = self._dialect.layout, self._dialect.mask
+        if self._sieve is None or layout is None or layout is not self._begun or mask is None or self._dialect.loose:
+            return None
+        if len(data) < WORTH or not data.endswith(b"\n"):
+            return None
+        shape = prove(data, layout, mask, self._dialect.tokens)
+        main = self._log(self._main())
+        return shape if shape and all(main.hour(hour) is not None for hour in shape.hours) else None
+
+    def _proven(self, data: bytes, shape: Shape) -> Generator[Yield, None, None]:
+        """Counts the rows of a proven piece and gives out those that a rule could match."""
+        main, count = self._log(self._main()), len(shape.ends)
+        main.records += count
+        main.add_span(shape.hours, (shape.first, shape.last))
+        number, self._number = self._number, self._number + count
+        offsets = self._sieve.candidates(data, self._dialect.kind) if self._sieve else None
+        rows = range(count) if offsets is None else sorted(set(shape.ends.searchsorted(offsets).tolist()))
+        for i in rows:
+            start = int(shape.ends[i - 1]) + 1 if i else 0
+            yield self._dialect.record(bare(data[start : shape.ends[i]]), number + i)
+
+    def _take(self, data: bytes, number: int, *, final: bool) -> Generator[Yield, None, int]:
+        """Lines, one by one where they are odd. Gives back how many bytes were used; the rest waits for what follows."""
+        lines = data.split(b"\n")
+        whole = not lines[-1]
+        if whole:
+            lines.pop()
         nuls = b"\0" in data and NUL_RUN in data
         final = final or not whole  # only the end of a file lacks its newline
-        wanted = self._wanted(data, len(lines))
+        wanted = Wanted(self._sieve, data, len(lines))
         start = 0
         while start < len(lines):
             marks, mask = self._dialect.heads, self._dialect.mask
@@ -99,9 +153,7 @@ class LineLog:
             maybe = fit[1] if fit else range(start, len(lines))  # no header looks like the start of a row
             heads = [i for i in maybe if lines[i].startswith(marks)]
             for stop in [*heads, len(lines)]:
-                part = _Part(
-                    lines, start, stop, number, final or stop < len(lines), not whole and stop == len(lines), fit, mask
-                )
+                part = Part(lines, start, stop, number, final or stop < len(lines), not whole and stop == len(lines), fit, mask)
                 done = yield from self._run(part, wanted, nuls)
                 if done < stop:
                     return sum(len(line) + 1 for line in lines[:done])
@@ -109,29 +161,14 @@ class LineLog:
                 if stop == len(lines):
                     break
                 start += 1
-                if not self._dialect.head(_bare(lines[stop]), number + stop):
+                if not self._dialect.head(bare(lines[stop]), number + stop):
                     closed, last = final or start < len(lines), not whole and start == len(lines)
-                    yield from self._run(_Part(lines, stop, start, number, closed, last), wanted, True)
+                    yield from self._run(Part(lines, stop, start, number, closed, last), wanted, True)
                 if self._dialect.heads is not marks:  # another header: other lines may be headers now
                     break
         return len(data)
 
-    def _wanted(self, data: bytes, count: int) -> Sequence[int]:
-        """Indices of the lines that become records, ascending."""
-        if self._sieve is None:
-            return range(count)
-        found: list[int] = []
-        index = place = 0
-        for offset in self._sieve.candidates(data):
-            start = data.rfind(b"\n", 0, offset) + 1
-            if found and start <= place and found[-1] == index:
-                continue
-            index += data.count(b"\n", place, start)
-            place = start
-            found.append(index)
-        return found
-
-    def _run(self, part: _Part, wanted: Sequence[int], nuls: bool) -> Generator[Yield, None, int]:
+    def _run(self, part: Part, wanted: Wanted, nuls: bool) -> Generator[Yield, None, int]:
         """The lines of one block under one header. Gives back the index of the first line that was not used."""
         if part.start >= part.stop:
             return part.stop
@@ -139,7 +176,7 @@ class LineLog:
         if dialect.mask is None and dialect.layout is not None:
             dialect.learn(part.lines[part.start : min(part.stop, part.start + 8)])
         starts, odd = self._odd(part, nuls)
-        rows = _Rows(part)
+        rows = Rows(part)
         for i in odd:
             if i >= part.stop:
                 break
@@ -154,7 +191,7 @@ class LineLog:
             dialect.mask = None  # learn it anew: another build of the server may write its times otherwise
         return part.stop
 
-    def _odd(self, part: _Part, nuls: bool) -> tuple[list[bytes], list[int]]:
+    def _odd(self, part: Part, nuls: bool) -> tuple[list[bytes], list[int]]:
         """Starts of all lines, and the lines that must be looked at singly."""
         layout, mask = self._dialect.layout, self._dialect.mask
         lines = part.lines if part.whole else part.lines[part.start : part.stop]
@@ -172,7 +209,7 @@ class LineLog:
             many = {i for i, count in enumerate(counts) if count != expected}
             many.difference_update(quotes)
             odd |= many
-        odd.update(i for i in quotes if not _quoted_well(lines[i], delimiter, expected))
+        odd.update(i for i in quotes if not quoted_well(lines[i], delimiter, expected))
         if nuls:
             odd.update(i for i, line in enumerate(lines) if NUL_RUN in line)
         return starts, [part.start + i for i in sorted(odd)]
@@ -181,18 +218,17 @@ class LineLog:
         good = [s for i, s in enumerate(starts) if i not in odd] if odd else starts
         return self._log(self._main()).no_hours(good, mask)
 
-    def _look(self, i: int, part: _Part, rows: _Rows) -> bool:
+    def _look(self, i: int, part: Part, rows: Rows) -> bool:
         """One line that does not fit. False when the answer needs lines that are not here yet."""
         line = part.lines[i]
         if i in rows.skipped:
             return True
         if b"\0" in line and (line.startswith(b"\0") or line.rstrip(b"\r").endswith(b"\0") or NUL_RUN in line):
             self._defects.add(Cause.DAMAGED, NULS, f"line {part.number + i}", max(1, line.count(NUL_RUN)))
-            pieces = [_bare(p.strip(b"\0")) for p in line.split(NUL_RUN)]
+            pieces = [bare(p.strip(b"\0")) for p in line.split(NUL_RUN)]
             rows.pieces[i] = [p for p in pieces if p and not (p[:1] in b"#\xef" and self._dialect.head(p, part.number + i))]
         else:
-            bare = _bare(line)
-            if not bare:
+            if not bare(line):
                 rows.skipped.add(i)
                 return True
             look = self._dialect.look(part.lines, i, part.stop)
@@ -201,7 +237,7 @@ class LineLog:
             if look.more and part.unended and i == len(part.lines) - 1:
                 look = replace(look, torn=True)  # the file ends within a quoted cell
             if look.ends:
-                rows.pieces[i] = [_bare(b"\n".join(part.lines[i : i + look.ends + 1]))]
+                rows.pieces[i] = [bare(b"\n".join(part.lines[i : i + look.ends + 1]))]
                 rows.skipped.update(range(i + 1, i + look.ends + 1))
                 rows.owner.update((j, i) for j in range(i + 1, i + look.ends + 1))
             self._note(i, part, rows, look)
@@ -212,7 +248,7 @@ class LineLog:
             rows.skipped.add(i)
         return True
 
-    def _note(self, i: int, part: _Part, rows: _Rows, look: Look) -> None:
+    def _note(self, i: int, part: Part, rows: Rows, look: Look) -> None:
         rows.times.setdefault(i, []).append(look.time)
         if look.torn:
             rows.torn.add(i)
@@ -224,7 +260,7 @@ class LineLog:
         elif look.time is None and not look.timeless:
             self._defects.add(Cause.DAMAGED, NO_TIME, place)
 
-    def _begin(self, part: _Part, rows: _Rows) -> Iterator[Reading]:
+    def _begin(self, part: Part, rows: Rows) -> Iterator[Reading]:
         """Shows the first good row under this header to the dialect."""
         for i in range(part.start, part.stop):
             if i in rows.skipped or i in rows.torn:
@@ -241,7 +277,7 @@ class LineLog:
     def _log(self, identity: Identity) -> Hours:
         return self._logs.setdefault(identity, Hours())
 
-    def _count(self, part: _Part, rows: _Rows, starts: list[bytes], odd: list[int]) -> None:
+    def _count(self, part: Part, rows: Rows, starts: list[bytes], odd: list[int]) -> None:
         """Adds the rows to the log that they belong to."""
         dialect, mask = self._dialect, self._dialect.mask
         main = self._log(self._main())
@@ -263,7 +299,7 @@ class LineLog:
             main.add_starts(fits, mask)
         others: dict[Identity, list[bytes]] = {}
         for i in sorted(strange):
-            others.setdefault(dialect.identity(_bare(part.lines[i])), []).append(starts[i - part.start])
+            others.setdefault(dialect.identity(bare(part.lines[i])), []).append(starts[i - part.start])
         for identity, begun in others.items():
             log = self._log(identity)
             log.records += len(begun)
@@ -276,77 +312,13 @@ class LineLog:
                 if time:
                     log.add(time)
 
-    def _records(self, part: _Part, rows: _Rows, wanted: Sequence[int]) -> Iterator[Record]:
+    def _records(self, part: Part, rows: Rows, wanted: Wanted) -> Iterator[Record]:
         done = -1
-        for index in wanted[bisect_left(wanted, part.start) : bisect_left(wanted, part.stop)]:
+        found = wanted.of(self._dialect.kind)
+        for index in found[bisect_left(found, part.start) : bisect_left(found, part.stop)]:
             i = rows.owner.get(index, index)
             if i <= done or (i in rows.skipped):
                 continue
             done = i
             for row in rows.of(i):
                 yield self._dialect.record(row, part.number + i)
-
-
-@dataclass(slots=True)
-class _Part:
-    """Lines of a block under one header: ``lines[start:stop]``."""
-
-    lines: list[bytes]
-    start: int
-    stop: int
-    number: int
-    """Line number of ``lines[0]``."""
-    closed: bool
-    """Nothing that follows can belong to the last row."""
-    unended: bool
-    """The last line of the file has no newline."""
-    fit: tuple[list[bytes], list[int]] | None = None
-    """What ``mask`` said of all the lines."""
-    mask: Mask | None = None
-
-    @property
-    def whole(self) -> bool:
-        return self.start == 0 and self.stop == len(self.lines)
-
-
-class _Rows:
-    """What was found out about the odd lines of a part."""
-
-    def __init__(self, part: _Part) -> None:
-        self._lines = part.lines
-        self.skipped: set[int] = set()
-        """Lines that are no row of their own."""
-        self.owner: dict[int, int] = {}
-        """Line that goes on a row: the line the row begins in."""
-        self.pieces: dict[int, list[bytes]] = {}
-        """Lines that hold no row, or several, or only the beginning of one: the rows."""
-        self.times: dict[int, list[datetime | None]] = {}
-        self.torn: set[int] = set()
-
-    def of(self, i: int) -> list[bytes]:
-        return self.pieces[i] if i in self.pieces else [_bare(self._lines[i])]
-
-
-def _bare(line: bytes) -> bytes:
-    """Without line end and byte order mark."""
-    line = line.rstrip(b"\r")
-    return line.removeprefix(BOM) if line[:1] == b"\xef" else line
-
-
-def _quoted_well(line: bytes, delimiter: bytes, expected: int) -> bool:
-    """Is every quote of the line the beginning or end of a whole cell (or doubled within one), and the count of cells right?
-
-    A quick proof; lines for which it fails are looked at singly.
-    """
-    parts = line.rstrip(b"\r").split(b'"')
-    if len(parts) % 2 == 0:
-        return False
-    outside = parts[::2]
-    if outside[0] and not outside[0].endswith(delimiter):
-        return False
-    if outside[-1] and not outside[-1].startswith(delimiter):
-        return False
-    for part in outside[1:-1]:
-        if part and not (part.startswith(delimiter) and part.endswith(delimiter)):
-            return False
-    return sum(part.count(delimiter) for part in outside) == expected

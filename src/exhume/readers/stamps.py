@@ -7,6 +7,7 @@ shape as data: it is checked for all rows of a block in a few native passes, and
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +19,8 @@ _ISO = re.compile(
 )
 _FIXED = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|\+00:00)?")
 _DIGITS = bytes(ord("0") if chr(c).isascii() and chr(c).isdigit() else c for c in range(256))
-_HOUR = len("2021-03-03T06")
+HOUR = len("2021-03-03T06")
+"""Characters of a time that name its hour."""
 _EARLIEST, _LATEST = 1995, 2100
 """Years outside are damage, not history: IIS 1.0 is of 1996."""
 
@@ -119,21 +121,23 @@ class Hours:
                 self.add(time)
 
     def add_starts(self, starts: list[bytes], mask: Mask) -> None:
-        """Of rows that fit ``mask`` and lie in hours that exist. Equal shape and zone, so text order is time order."""
-        if not starts:
-            return
-        distinct = set(starts)
-        at = mask.start
-        for prefix in {s[at : at + _HOUR] for s in distinct}:
+        """Of rows that fit ``mask``. Equal shape and zone, so text order is time order."""
+        if starts:
+            distinct = {s[mask.start : mask.stop] for s in starts}
+            self.add_span({s[:HOUR] for s in distinct}, (min(distinct), max(distinct)))
+
+    def add_span(self, hours: Iterable[bytes], edges: tuple[bytes, bytes]) -> None:
+        """Hours (those that do not exist are left out), and the first and the last time."""
+        for prefix in hours:
             hour = self.hour(prefix)
             if hour is not None:
                 self.hours.add(hour)
-        for edge in (min(distinct), max(distinct)):
-            time = parse_time(edge[at : mask.stop].decode("ascii"))
+        for edge in edges:
+            time = parse_time(edge.decode("ascii"))
             if time:
                 self.add(time)
 
     def no_hours(self, starts: list[bytes], mask: Mask) -> frozenset[bytes]:
         """Hour prefixes among ``starts`` that are no hour (month 13, hour 24)."""
         at = mask.start
-        return frozenset(p for p in {s[at : at + _HOUR] for s in set(starts)} if self.hour(p) is None)
+        return frozenset(p for p in {s[at : at + HOUR] for s in set(starts)} if self.hour(p) is None)

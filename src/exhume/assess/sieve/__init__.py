@@ -1,49 +1,63 @@
 """The sieve: the rules' literals searched over raw bytes, so that lines which cannot match are counted but not parsed.
 
-Two engines behind one protocol (``exhume.model.Sieve``): hyperscan by default, google-re2 where hyperscan has no wheel or
-does not run on this processor. Both may name too many lines and never too few; findings are equal with either, by test.
+Two engines: hyperscan by default, google-re2 where hyperscan has no wheel or does not run on this processor. They find the
+rarest text of every clue; ``screen`` then looks at the lines in which one stands. Either may name too many lines and never too
+few; findings are equal with both, by test.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
-from exhume.model import Sieve
+from exhume.assess.sieve.screen import Engine, Screen
+from exhume.model import Clue, Detector
 
-NEEDLESS = rb"%(?:25)*(?:2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])"
-"""A percent-encoded letter, digit, ``-``, ``.``, ``_`` or ``~``, also encoded twice: nobody needs to write that, so such a
-line is always parsed. This is what lets literals of decoded URLs be searched in raw lines."""
 ENGINES = ("hyperscan", "re2")
 
 
-class Nothing:
-    """The sieve of an empty set of literals: no line can match."""
+class Sieves:
+    """The ``model.Sieve`` of some detectors: one screen for each kind of row, made when its first rows come."""
 
-    def candidates(self, block: bytes) -> list[int]:
-        return []
+    def __init__(self, detectors: Sequence[Detector], engine: str = "") -> None:
+        self._detectors, self._engine = detectors, engine
+        self._kinds: dict[str, Screen | None] = {}
+        self._made: dict[frozenset[Clue], Screen] = {}
+
+    def candidates(self, block: bytes, kind: str) -> Sequence[int] | None:
+        if kind not in self._kinds:
+            self._kinds[kind] = self._screen(kind)
+        screen = self._kinds[kind]
+        return None if screen is None else screen.candidates(block)
+
+    def _screen(self, kind: str) -> Screen | None:
+        needed = [d.clues(kind) for d in self._detectors if kind in d.wants]
+        if None in needed:
+            return None
+        clues = frozenset[Clue]().union(*(one for one in needed if one))
+        if clues not in self._made:
+            self._made[clues] = build(clues, self._engine)
+        return self._made[clues]
 
 
-def build(literals: Iterable[str], engine: str = "") -> Sieve:
-    """A sieve for these texts (any letter case) and needless percent-encoding. Raises ``ValueError`` for an unknown engine."""
-    wanted = sorted({text.lower() for text in literals if text})
-    if not wanted:
-        return Nothing()
-    patterns = [re.escape(text.encode()) for text in wanted] + [NEEDLESS]
-    chosen = engine or default_engine()
-    if chosen == "hyperscan":
-        from exhume.assess.sieve.hyperscan import HyperscanSieve
+def build(clues: Iterable[Clue], engine: str = "") -> Screen:
+    """A screen for these clues. Raises ``ValueError`` for an unknown engine."""
+    return Screen(clues, lambda patterns: _engine(patterns, engine or default_engine()))
 
-        return HyperscanSieve(patterns)
-    if chosen == "re2":
-        from exhume.assess.sieve.re2 import Re2Sieve
 
-        return Re2Sieve(patterns)
-    raise ValueError(f"no sieve engine is called {chosen!r}; there are {', '.join(ENGINES)}")
+def _engine(patterns: Sequence[bytes], name: str) -> Engine:
+    if name == "hyperscan":
+        from exhume.assess.sieve.hyperscan import Hyperscan
+
+        return Hyperscan(patterns)
+    if name == "re2":
+        from exhume.assess.sieve.re2 import Re2
+
+        return Re2(patterns)
+    raise ValueError(f"no sieve engine is called {name!r}; there are {', '.join(ENGINES)}")
 
 
 @cache

@@ -8,13 +8,13 @@ MOST = 1 << 30
 """The library takes a 32-bit length that the binding does not check: longer blocks are cut by us."""
 
 
-class HyperscanSieve:
-    """All patterns in one pass of a compiled database; about 1.5 GB/s a core (docs/explanation/speed.md)."""
+class Hyperscan:
+    """All patterns in one pass of a compiled database."""
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
         import hyperscan
 
-        self._ends: list[int] = []
+        self._found: list[tuple[int, int]] = []
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._database.compile(
             expressions=list(patterns),
@@ -23,12 +23,12 @@ class HyperscanSieve:
             flags=[hyperscan.HS_FLAG_CASELESS] * len(patterns),
         )
 
-    def _matched(self, _id: int, _start: int, end: int, _flags: int, _context: object) -> None:
-        self._ends.append(end - 1)
+    def _matched(self, number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        self._found.append((end - 1, number))
 
-    def candidates(self, block: bytes) -> list[int]:
+    def found(self, block: bytes) -> list[tuple[int, int]]:
         if len(block) > MOST:
             raise ValueError("a block is at most 1 GiB")
-        self._ends = []
+        self._found = []
         self._database.scan(block, match_event_handler=self._matched)
-        return sorted(self._ends)
+        return sorted(self._found)

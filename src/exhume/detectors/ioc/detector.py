@@ -37,7 +37,7 @@ from exhume.detectors.ioc.indicator import Indicator
 from exhume.detectors.ioc.literals import literal
 from exhume.detectors.ioc.lookup import Lookup
 from exhume.detectors.ioc.places import FILE_KINDS, STATE_KINDS, TYPES_OF_KIND, role_of
-from exhume.model import Because, Confidence, Finding, Gap, Host, Outcome, Pack, Problem, Record, Rule, Severity
+from exhume.model import Because, Clue, Confidence, Finding, Gap, Host, Outcome, Pack, Problem, Record, Rule, Severity
 from exhume.model.windows import SERVER_SIDE
 
 _STATUS = ("sc-status", "HttpStatus", "StatusCode", "ResponseStatus")
@@ -78,7 +78,7 @@ class Ioc:
                 problems += refused
         return cls(found, problems)
 
-    def literals(self, kind: str) -> frozenset[str] | None:
+    def clues(self, kind: str) -> frozenset[Clue] | None:
         """See ``Detector``: the indicators' own texts, or what of them survives every log's way of writing."""
         if kind not in self.wants:
             return frozenset()
@@ -91,7 +91,7 @@ class Ioc:
                 if text is None:
                     return None
                 texts.add(text)
-        return frozenset(texts)
+        return frozenset({(frozenset(texts),)} if texts else ())
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:
         """One finding for each indicator that the record holds."""

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from exhume.detectors.sigma.index import Index
-from exhume.detectors.sigma.literals import Texts, raw_literals, raw_wish, required_events
+from exhume.detectors.sigma.literals import raw_clues, required_events
 from exhume.detectors.sigma.logsources import LogSources, shipped
 from exhume.detectors.sigma.rules import OTHER_PRODUCT, Compiled, read_pack
 from exhume.detectors.sigma.view import View, fold
-from exhume.model import Because, Finding, Host, Pack, Problem, Record
+from exhume.model import Because, Clue, Finding, Host, Pack, Problem, Record
 
 __all__ = ["OTHER_PRODUCT", "Sigma"]
 
@@ -56,18 +56,18 @@ class Sigma:
         """Ids of the rules in use."""
         return tuple(dict.fromkeys(rule.rule.id for rule in self._rules))
 
-    def literals(self, kind: str) -> frozenset[str] | None:
-        """See ``model.Detector``. Pieces are folded and hold only characters that need no escaping anywhere."""
-        out: set[str] = set()
-        for _, texts in self._raw(kind):
-            if texts is None:
+    def clues(self, kind: str) -> frozenset[Clue] | None:
+        """See ``model.Detector``. Texts are folded and hold only characters that need no escaping anywhere."""
+        out: set[Clue] = set()
+        for _, clues in self._raw(kind):
+            if clues is None:
                 return None
-            out |= texts
+            out |= clues
         return frozenset(out)
 
     def unsieved(self, kind: str) -> tuple[str, ...]:
-        """Ids of the rules because of which ``literals`` is ``None``: they have nothing that must stand in the line."""
-        return tuple(dict.fromkeys(rule.rule.id for rule, texts in self._raw(kind) if texts is None))
+        """Ids of the rules because of which ``clues`` is ``None``: they have nothing that must stand in the line."""
+        return tuple(dict.fromkeys(rule.rule.id for rule, clues in self._raw(kind) if clues is None))
 
     def detect(self, record: Record) -> Iterator[Finding]:
         """The findings of all rules that hold for the record."""
@@ -81,12 +81,11 @@ class Sigma:
                 told.add((rule.pack, rule.id))
                 yield Finding.of(rule, record, _because(compiled, view))
 
-    def _raw(self, kind: str) -> Iterator[tuple[Compiled, Texts | None]]:
+    def _raw(self, kind: str) -> Iterator[tuple[Compiled, frozenset[Clue] | None]]:
         derived = self._sources.derived - self._sources.as_logged(kind)
-        wish = raw_wish(derived, self._sources.common)
         for rule in self._rules:
             if rule.kind == kind:
-                yield rule, raw_literals(rule.node, wish) if self._sources.by_lines(kind) else None
+                yield rule, raw_clues(rule.node, derived) if self._sources.by_lines(kind) else None
 
     def _index(self, record: Record) -> Index:
         """The rules that fit kind, channel and event id; made when first asked for. Unknown channels and ids, which

@@ -1,23 +1,27 @@
 """What must stand in a record, or in its raw line, for a condition to hold.
 
 Of parts that must all hold the best one is enough; of alternatives every one counts; what is negated says nothing. The same
-derivation serves the sieve over raw lines (``raw_literals``) and the index over records (``index``).
+derivation serves the sieve over raw lines (``raw_clues``) and the index over records (``index``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from exhume.detectors.sigma.conditions import All, Either, Node, Number, Regex, Text, Wildcard
+from exhume.detectors.sigma.ordinary import share
 from exhume.detectors.sigma.view import COMPUTED, fold
+from exhume.model import Clue
 
-SHORTEST = 4
-"""Characters of the shortest literal that is worth searching for."""
 _RUNS = re.compile(r"\.[A-Za-z0-9]{2}(?![A-Za-z0-9._~-])|[A-Za-z0-9._~-]{4,}")
 """What no log quotes and no URL needs to encode; a value is cut at all else. Short file endings (``.js``) count."""
+_SHORT_RUNS = re.compile(r"[A-Za-z0-9._~-]{2,}")
+"""The same for texts that are only looked for in lines which hold a better one."""
 _LONG_ENOUGH = 10
+_MOST = 6
+"""Sets of one clue; more would cost more than the rows that they save."""
 
 Texts = frozenset[str]
 Cost = Callable[[Texts], tuple[float, ...]]
@@ -69,27 +73,47 @@ def _best(sets: Iterable[Texts | None], wish: Wish) -> Texts | None:
     return min((texts for texts in sets if texts), key=lambda texts: (wish.cost(texts), sorted(texts)), default=None)
 
 
-def raw_wish(derived: frozenset[str], common: frozenset[str]) -> Wish:
-    """For the sieve: pieces that stand in the raw line whatever quoting and encoding its format has."""
-    poor = frozenset(map(fold, common))
+def raw_clues(node: Node, derived: frozenset[str]) -> frozenset[Clue] | None:
+    """The clues of one rule for the sieve: pieces that stand in the raw line whatever quoting and encoding its format has.
+    ``derived``: fields that do not stand in it. ``None`` when there is nothing to search for."""
 
-    def rank(text: str) -> tuple[bool, int]:
-        return (text.strip(".-_~") in poor, -min(len(text), _LONG_ENOUGH))
+    def usable(name: str) -> bool:
+        return name not in derived and name[:1] != COMPUTED
 
-    def piece(text: str) -> str:
-        runs: list[str] = _RUNS.findall(text)
-        return min(runs, key=rank, default="")
+    def wish(runs: re.Pattern[str]) -> Wish:
+        return Wish(usable, lambda text: min(runs.findall(text), key=_rarity, default=""), _cost)
 
-    def cost(texts: Texts) -> tuple[float, ...]:
-        worst = max(map(rank, texts))
-        return (*worst, len(texts))
+    first, further = wish(_RUNS), wish(_SHORT_RUNS)
+    out: set[Clue] = set()
+    for branch in node.parts if isinstance(node, Either) else (node,):
+        leading = _best(_demands(branch, first), first)
+        if leading is None:
+            return None
+        others = {texts for texts in _demands(branch, further) if texts and texts != leading}
+        out.add((leading, *sorted(others, key=lambda texts: (_cost(texts), sorted(texts)))[: _MOST - 1]))
+    return frozenset(out)
 
-    return Wish(lambda name: name not in derived and name[:1] != COMPUTED, piece, cost)
+
+def _demands(node: Node, wish: Wish) -> Iterator[Texts | None]:
+    """Sets of texts; of each one must be there."""
+    match node:
+        case All(parts):
+            for part in parts:
+                yield from _demands(part, wish)
+        case Wildcard(fields=fields, segments=segments) if all(map(wish.usable, fields)):
+            yield from (_single(fold(segment), wish) for segment in segments)
+        case Regex(fields=fields, needs=needs) if all(map(wish.usable, fields)):
+            yield from (_union(_single(text, wish) for text in need) for need in needs)
+        case _:
+            yield required(node, wish)
 
 
-def raw_literals(node: Node, wish: Wish) -> Texts | None:
-    """The literals of one rule for the sieve."""
-    return required(node, wish)
+def _rarity(text: str) -> tuple[float, int]:
+    return (share(text), -min(len(text), _LONG_ENOUGH))
+
+
+def _cost(texts: Texts) -> tuple[float, ...]:
+    return (sum(map(share, texts)), *max(map(_rarity, texts)), len(texts))
 
 
 def required_events(node: Node) -> frozenset[int] | None:

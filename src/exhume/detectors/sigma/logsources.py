@@ -64,10 +64,6 @@ class LogSources:
         """Fields that do not stand in the raw line, or not as they are."""
         return frozenset(self.table["derived"])
 
-    @property
-    def common(self) -> frozenset[str]:
-        return frozenset(self.table["common"])
-
     def _windows(self, category: str, service: str) -> tuple[Place, ...]:
         if category:
             return self._of(self.table["windows_categories"].get(category, ()), service)
