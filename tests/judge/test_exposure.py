@@ -182,6 +182,16 @@ def test_readings_of_the_same_time_that_disagree_decide_nothing():
         assert found.contradictions
 
 
+def test_clocks_in_two_zones_contradict_nothing():
+    """The registry has the local day, the event the day in UTC."""
+    rows = [reading("update", "KB5000871", "2021-03-09", "exact"), reading("build", "15.1.2176.9", "2021-03-08", "exact")]
+    found = told([*PROXY, *rows], END)
+    assert of(PROXYLOGON, found) == [("vulnerable", "2021-01-03", "2021-03-07"), ("fixed", "2021-03-08", None)]
+    assert found.contradictions == ()
+    wrong = told([*PROXY, rows[0], reading("build", "15.1.2176.9", "2021-03-05", "exact")], END)
+    assert wrong.contradictions
+
+
 def test_the_evidence_of_two_servers_decides_nothing():
     """One has CU19, the other CU20 with the fix; each writes logs every day."""
     found = told([*daily("15.1.2176.2", "2021-04-01", END), *daily("15.1.2242.4", "2021-04-01", END)], END)

@@ -119,6 +119,18 @@ def test_a_build_between_two_updates_is_judged_by_its_place():
     assert state("15.1.2176.10", "CVE-2021-28480") == State.VULNERABLE
 
 
+def test_versions_that_share_a_rating_have_the_same_states():
+    fresh = Catalogue(TABLES)
+    for parts in (
+        [(15, 1, 1415, n) for n in range(14)] + [(15, 1, 2176, n) for n in range(20)] + [(15, 2, 2562, n) for n in range(60)]
+    ):
+        shared = rate(dotted(parts)).rulings
+        alone = {f.cve: fresh.rule(f, fresh.at(parts)).state for f in fresh.flaws}
+        assert {f.cve: r.state for f, r in shared.items() if not f.settings} == {
+            c: s for c, s in alone.items() if not flaw(c).settings
+        }
+
+
 def test_no_such_cumulative_update():
     for text in ("15.1.2177.1", "8.3.83.6", "16.0.1.1", "15.2.9999.1"):
         assert rater().rate(read_version(text)) is None, text

@@ -66,6 +66,8 @@ def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], pat
         if span.server and span.kind.startswith(("exchange.", "iis.", "windows.")):
             names[span.server] += max(1, span.records)
     servers = tuple(name for name, _ in names.most_common())
+    readings = tuple(readings)
+    said = {r.what: r.value for r in reversed(readings) if r.what in ("host", "time_zone")}
     builds = sorted((r for r in readings if r.what == "build"), key=lambda r: (str(r.day or ""), r.trust == "exact"))
     build = builds[-1].value if builds else ""
     source = ""
@@ -77,12 +79,13 @@ def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], pat
         product, cu, build = patching.build.product, patching.build.cu, str(patching.build)
         source = f"{patching.said}: {'exactly' if patching.exactly else 'at least'} this build"
     return Host(
-        name=servers[0] if servers else host.name,
+        name=servers[0] if servers else said.get("host", host.name).upper(),
         product=product,
         cu=cu,
         build=build,
         build_source=source,
         install_root=host.install_root,
+        time_zone=said.get("time_zone", host.time_zone),
         servers=servers,
     )
 

@@ -27,8 +27,10 @@ BUILD_COLUMNS = ("cve", "name", "published", "known_exploited", "state", "why")
 _HARMLESS = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:/\[\]-]*", re.ASCII)
 _NAMED = 5
 """Bad rows that are named on the terminal; all of them stand in the output."""
-_KEPT = 20_000
-"""Different versions that are remembered; there are fewer builds."""
+_KEPT = 2000
+"""Ratings and texts that are remembered; there are fewer ratings."""
+_LONGEST = 300
+"""Characters of a text that are shown."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -75,9 +77,8 @@ def _hosts(stream: BinaryIO, rater: Rater, day: date, form: str) -> int:
     count = [0, 0]
 
     def counted() -> Iterator[tuple[HostRow, Rating | None]]:
-        rate = lru_cache(_KEPT)(rater.rate)
         for row in HostList(stream):
-            rating = rate(row.version, row.cumulative_only) if row.version else None
+            rating = rater.rate(row.version, row.cumulative_only) if row.version else None
             count[0] += 1
             if rating is None:
                 count[1] += 1
@@ -112,7 +113,7 @@ def _table(rows: Iterable[tuple[HostRow, Rating | None]], day: date) -> Iterator
         more = "; ".join(filter(None, (cells["note"], _safe(row.note))))
         named = f" {cells['names']}" if cells["names"] else ""
         yield (
-            f"{host:<32} {rating.version:<14} {product:<22} {cells['exposed']:<8} {cells['open']} ({cells['open_exploited']})"
+            f"{host:<32} {row.version!s:<14} {product:<22} {cells['exposed']:<8} {cells['open']} ({cells['open_exploited']})"
             f"{named}{f' [{more}]' if more else ''}\n"
         )
 
@@ -236,14 +237,18 @@ def build_lines(rating: Rating, day: date, form: str) -> Iterator[str]:
         yield f"Not shown: {rest} flaws that are fixed, or do not touch this product, and are not known to be exploited.\n"
 
 
-@lru_cache(_KEPT)
 def _safe(text: str) -> str:
     """Text from the list, as no spreadsheet, terminal or antivirus acts on it."""
-    if not text or _HARMLESS.fullmatch(text):
-        return text
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}…"
+    return text if not text or _HARMLESS.fullmatch(text) else _cell(text)
+
+
+@lru_cache(_KEPT)
+def _cell(text: str) -> str:
     from exhume.reports.timeline import cell
 
-    return cell(text if len(text) <= 300 else f"{text[:300]}…")
+    return cell(text)
 
 
 def _write(lines: Iterator[str]) -> None:

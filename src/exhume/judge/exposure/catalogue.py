@@ -58,6 +58,10 @@ class Catalogue:
         for build in known:
             self._came_out[build.product] = min(build.released, self._came_out.get(build.product, build.released))
         self._newest: dict[tuple[str, str], Parts] = {}
+        disputed = [f.disputed_from for f in tables.fixes if f.disputed_from]
+        self._bounds: dict[Parts, list[Parts]] = {}
+        for parts in sorted({*(b.parts for b in known), *(f.first_fixed for f in tables.fixes), *disputed}):
+            self._bounds.setdefault(parts[:3], []).append(parts)
         self.flaws = _flaws(tables)
         self._four = self._disputed()
         new = {parts: self._unlisted(parts) for parts in read}
@@ -92,9 +96,16 @@ class Catalogue:
         return build
 
     def cumulative(self, parts: Parts) -> Build | None:
-        """The lowest build with the same first three parts; ``None``: no such cumulative update is known."""
-        family = self._families.get(parts[:3])
-        return family[0] if family else None
+        """The lowest build with the same first three parts; ``None``: no such cumulative update is known. (15.1.225.16 is the
+        preview of 2016, 15.1.225.42 its first release: three parts mean the release.)"""
+        family = self._families.get(parts[:3], ())
+        return next((b for b in family if b.cu != "Preview"), family[0] if family else None)
+
+    def bound(self, parts: Parts) -> Parts:
+        """The highest build at which anything can change that is not above this one; empty below all."""
+        bounds = self._bounds.get(parts[:3], [])
+        at = bisect_right(bounds, parts)
+        return bounds[at - 1] if at else ()
 
     def listed(self, parts: Parts) -> bool:
         family = self._families.get(parts[:3], ())
@@ -220,8 +231,8 @@ class Catalogue:
         self._newest[key] = newest
         name = f"{build.product} {build.cu}"
         if mine[0].parts > newest:
-            last = self._families[newest[:3]][0].cu
-            why = f"{name} is newer than {build.product} {last}, the last one that needed an update of its own for it."
+            last = next(b for b in self._families[newest[:3]] if b.parts == newest)
+            why = f"{name} is newer than {last.product} {last.cu}, the last one that needed an update of its own for it."
             return Ruling(State.FIXED, why)
         names = {self.builds[at].update for f in fixes.values() if (at := self.place.get(f.first_fixed)) is not None}
         if any(b.update in names - {"RTM"} and not b.carries for b in mine):

@@ -133,9 +133,9 @@ def history(readings: Sequence[Reading], catalogue: Catalogue, end: date, first_
     used = builds if weak else strong
     end = max([end, *(r.day for r in (*used, *setups, *changes) if r.day)])
     clues = [Clue(r.day, possible(r, catalogue), _words(r)) for r in used if r.day]
-    clues += _setup_clues(setups, catalogue)
     undated = [(possible(r, catalogue), _words(r)) for r in used if r.day is None]
     together, disagreeing = _at_once(undated, end)
+    clues += _setup_clues(setups, _walk([*clues, *together], catalogue), catalogue)
     later, installed = _change_clues(changes, _walk([*clues, *together], catalogue), catalogue, end)
     clues += later
     if not clues and not together:
@@ -184,17 +184,27 @@ def _words(reading: Reading) -> str:
     return f"{said}{when}{level} [{words.place(reading)}]"
 
 
-def _setup_clues(setups: Iterable[Reading], catalogue: Catalogue) -> list[Clue]:
+def _setup_clues(setups: Iterable[Reading], walk: _Walk, catalogue: Catalogue) -> list[Clue]:
     """A cumulative update was set up on a day: that one from then on, a lower build before."""
     out: list[Clue] = []
     for reading in setups:
         mask = possible(reading, catalogue)
         if not mask or reading.day is None:
             continue
-        if reading.what == "install" and (before := catalogue.below(mask & -mask)):
-            out.append(Clue(reading.day - DAY, before, f"before: {_words(reading)}", sign=False))
+        if reading.what == "install":
+            out += _before(reading.day, catalogue.below(mask & -mask), _words(reading), walk, catalogue)
         out.append(Clue(reading.day, mask, _words(reading)))
     return out
+
+
+def _before(day: date, mask: int, said: str, walk: _Walk, catalogue: Catalogue) -> list[Clue]:
+    """What was possible on the day before a change; one day earlier if another reading has the change a day before, as
+    clocks in different zones do."""
+    if not mask:
+        return []
+    eve, earlier = walk.on(day - DAY, catalogue), walk.on(day - 2 * DAY, catalogue)
+    early = bool(eve) and not eve & mask and bool(earlier & mask)
+    return [Clue(day - (2 * DAY if early else DAY), mask, f"before: {said}", sign=False)]
 
 
 def _change_clues(changes: Sequence[Reading], walk: _Walk, catalogue: Catalogue, end: date) -> tuple[list[Clue], set[Parts]]:
@@ -216,12 +226,12 @@ def _change_clues(changes: Sequence[Reading], walk: _Walk, catalogue: Catalogue,
             before |= catalogue.up_to(build)
         if gone:
             installed.pop(kb, None)
-            out.append(Clue(day - DAY, after, f"before: {said}", sign=False))
+            out += _before(day, after, said, walk, catalogue)
             out.append(Clue(day, before, said, lower=True))
             continue
         installed[kb] = {b.parts for b in made} if sure else set()
-        if reading.day and (before := catalogue.below(rows)):
-            out.append(Clue(day - DAY, before, f"before: {said}", sign=False))
+        if reading.day:
+            out += _before(day, catalogue.below(rows), said, walk, catalogue)
         out.append(Clue(day, after, said, dated=reading.day is not None))
     return out, set().union(*installed.values())
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from exhume.judge.exposure.catalogue import Catalogue, Flaw, Ruling
 from exhume.judge.exposure.states import VERIFY
-from exhume.model import Build, BuildTables, State, Version, dotted
+from exhume.model import Build, BuildTables, Parts, State, Version, dotted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,16 +37,22 @@ class Rater:
     def __init__(self, tables: BuildTables, day: date, first_seen: Mapping[str, date]) -> None:
         self._catalogue = Catalogue(tables)
         self._day = day
+        self._rated: dict[tuple[Parts, ...], Rating] = {}
         self._flaws = [f for f in self._catalogue.flaws if min(f.released, first_seen.get(f.cve, f.released)) <= day]
 
     def rate(self, version: Version, cumulative_only: bool = False) -> Rating | None:
-        """``None``: no such cumulative update is known."""
+        """``None``: no such cumulative update is known. Versions between the same two bounds share a rating, made for the first
+        of them: it is the same for all but for the number in its sentences. So a list of a million rows costs a few hundred."""
         lowest = self._catalogue.cumulative(version.parts)
         if lowest is None:
             return None
-        if len(version.parts) == 4 and not (cumulative_only or version.display):
-            return self._exact(version)
-        return self._straddling(version, lowest)
+        exact = len(version.parts) == 4 and not (cumulative_only or version.display)
+        at = (self._catalogue.bound(version.parts), version.parts[:3], *(() if exact else (lowest.parts,)))
+        if not self._catalogue.listed(version.parts):
+            at = (*at, ())
+        if at not in self._rated:
+            self._rated[at] = self._exact(version) if exact else self._straddling(version, lowest)
+        return self._rated[at]
 
     def _exact(self, version: Version) -> Rating:
         build = self._catalogue.at(version.parts)

@@ -77,6 +77,9 @@ class Hives:
                     logs.append(stream.read(LOG_LIMIT))
             except OSError:
                 continue
+            if len(logs[-1]) == LOG_LIMIT:
+                words = f"a transaction log of the registry hive was read up to {LOG_LIMIT:,} bytes only"
+                yield Gap(KIND, Cause.LIMIT, words, file.source("file"))
         if not pages.apply([log for log in logs if log[:4] == b"regf"]):
             words = (
                 "the registry hive was not written back in full and no transaction log beside it goes on from it: "

@@ -100,7 +100,7 @@ class Pages:
         """Lays the pages of the logs that follow on the hive's own state over it. Gives back how many log entries that were."""
         entries: dict[int, tuple[bytes, int, int]] = {}
         for log in logs:
-            entries.update(_entries(log))
+            entries.update(_entries(log, self.secondary))
         wanted = sorted(number for number in entries if number >= self.secondary)
         applied = 0
         for expected, number in enumerate(wanted, wanted[0] if wanted else 0):
@@ -149,8 +149,9 @@ def checksum(base: bytes) -> int:
     return {0: 1, _WORD: _WORD - 1}.get(total, total)
 
 
-def _entries(log: bytes) -> Iterator[tuple[int, tuple[bytes, int, int]]]:
-    """Number, and place and count of pages, of each whole entry of a log, one behind the other up to the first that is not."""
+def _entries(log: bytes, since: int) -> Iterator[tuple[int, tuple[bytes, int, int]]]:
+    """Number, and place and count of pages, of each whole entry of a log, one behind the other up to the first that is not.
+    Entries before number ``since`` are in the hive already, and only their heads are checked."""
     start = SECTOR
     while log[start : start + 4] == b"HvLE" and start + 40 <= len(log):
         size, _, number, _, count = struct.unpack_from("<IIIII", log, start + 4)
@@ -160,7 +161,10 @@ def _entries(log: bytes) -> Iterator[tuple[int, tuple[bytes, int, int]]]:
         held = sum(length for _, length in struct.iter_unpack("<II", log[start + 40 : start + 40 + 8 * count]))
         if 40 + 8 * count + held > size:
             return
-        if struct.unpack_from("<QQ", log, start + 24) != (marvin32(log[start + 40 : end]), marvin32(log[start : start + 32])):
+        of_data, of_head = struct.unpack_from("<QQ", log, start + 24)
+        if of_head != marvin32(log[start : start + 32]):
+            return
+        if number >= since and of_data != marvin32(log[start + 40 : end]):
             return
         yield number, (log, start, count)
         start = end

@@ -59,3 +59,10 @@ def test_without_its_transaction_log_a_hive_is_read_with_a_gap(tmp_path):
     result = assess(folder(tmp_path, files), options=Options(jobs=1))
     assert {r.value for r in result.readings if r.what == "build"} == {"15.1.2176.2"}
     assert [g.detail for g in result.coverage.gaps if "registry" in g.detail]
+
+
+def test_the_name_and_clock_of_the_server_come_from_its_registry(tmp_path):
+    control = {"ComputerName": {"ComputerName": {"ComputerName": "ex01"}}, "TimeZoneInformation": {"TimeZoneKeyName": "UTC"}}
+    system = hive({"Select": {"Current": 1}, "ControlSet001": {"Control": control}}, name="SYSTEM")
+    host = assess(folder(tmp_path, {CONFIG + "SYSTEM": system}), options=Options(jobs=1)).host
+    assert (host.name, host.time_zone) == ("EX01", "UTC")
