@@ -116,20 +116,26 @@ class Touch:
 class Glance(Scanner):
     """A scanner that opens a text log only when one of the literals stands in its bytes: most do not hold any."""
 
+    _screen: sieve.Screen | None = None
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        Scanner.__setstate__(self, state)
+        self._screen = None
+
     def scan(self, path: str) -> Part:
         return Scanner.scan(self, path) if self._holds(path) else Part()
 
     def _holds(self, path: str) -> bool:
         if not self.use_sieve:
             return True
-        if "glance" not in self._sieves:
-            texts = {text for d in self.detectors for kind in d.wants for text in d.literals(kind) or ()}
-            self._sieves["glance"] = sieve.build(texts, self.engine)
-        searched = self._sieves["glance"]
+        if self._screen is None:
+            clues = [clue for d in self.detectors for kind in d.wants for clue in d.clues(kind) or ()]
+            self._screen = sieve.build(clues, self.engine)
+        searched = self._screen
         try:
             with self.evidence.open(path) as stream:
                 block = stream.read(BLOCK)
-                if block[:7] == b"ElfFile" or block[:2] in (b"\xff\xfe", b"\xfe\xff") or searched is None:
+                if block[:7] == b"ElfFile" or block[:2] in (b"\xff\xfe", b"\xfe\xff"):
                     return True  # UTF-16: the literals stand there in another form
                 while block:
                     if len(searched.candidates(block)):

@@ -122,6 +122,7 @@ def _scan(
     tally = Tally()
     for gap in seen.gaps:
         tally.missed(gap)
+    tally.spanned(seen.folders)
     done = 0
 
     def finished(path: str, size: int) -> None:
