@@ -132,7 +132,7 @@ def test_every_row_that_a_rule_matches_contains_a_literal(
     fields = {"cs-uri-stem": stem, "cs(User-Agent)": agent, "url": unquote(unquote(stem))}
     clues = sigma.clues("iis.access")
     if clues is not None and list(sigma.detect(record(fields))):
-        complete = [c for c in clues if all(any(text in row.lower() for text in texts) for texts in c)]
+        complete = [c for c in clues if all(any(text in row.lower() for text in texts) for texts in c.texts)]
         assert complete, (row, clues)
 
 

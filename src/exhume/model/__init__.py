@@ -14,7 +14,7 @@ from exhume.model.assessment import (
     Step,
     Tool,
 )
-from exhume.model.clue import Clue, searched
+from exhume.model.clue import BORDER, Clue, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
@@ -24,6 +24,7 @@ from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
 from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Verdict
 
 __all__ = [
+    "BORDER",
     "SCHEMA",
     "AllowEntry",
     "Allowed",

@@ -9,7 +9,7 @@ names the lines that a rule could match, and only these become records.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, TypeAlias
 
@@ -32,6 +32,8 @@ ROW = 256
 """Bytes by which lost text is counted in rows: rows of IIS and Exchange logs are this long or longer."""
 SMALL = 16 << 10
 """Bytes of a piece that is not halved again."""
+MANY = 8
+"""Every how many-th row must have quotes for the whole piece to be searched as if all had."""
 WORTH = 1 << 10
 """Bytes of a piece from which on the proof is quicker than reading its lines."""
 NO_TIME = "Rows whose time could not be read: {count}; they count for no day"
@@ -131,11 +133,23 @@ class LineLog:
         main.records += count
         main.add_span(shape.hours, (shape.first, shape.last))
         number, self._number = self._number, self._number + count
-        offsets = self._sieve.candidates(data, self._dialect.kind) if self._sieve else None
-        rows = range(count) if offsets is None else sorted(set(shape.ends.searchsorted(offsets).tolist()))
-        for i in rows:
-            start = int(shape.ends[i - 1]) + 1 if i else 0
-            yield self._dialect.record(bare(data[start : shape.ends[i]]), number + i)
+        for i in self._matching(data, shape):
+            yield self._dialect.record(bare(shape.row(data, i)), number + i)
+
+    def _matching(self, data: bytes, shape: Shape) -> Sequence[int]:
+        """Indices of the rows that a rule could match, ascending. Rows with quotes may hold delimiters within their cells."""
+        kind, layout = self._dialect.kind, self._dialect.layout
+        if self._sieve is None or layout is None:
+            return range(len(shape.ends))
+        whole = len(shape.quoted) > len(shape.ends) // MANY
+        offsets = self._sieve.candidates(data, kind, "" if whole else layout.delimiter.decode())
+        if offsets is None:
+            return range(len(shape.ends))
+        rows = set(shape.ends.searchsorted(offsets).tolist())
+        if shape.quoted and not whole:
+            apart = Wanted(self._sieve, b"\n".join(shape.row(data, i) for i in shape.quoted), len(shape.quoted))
+            rows.update(shape.quoted[i] for i in apart.of(kind))
+        return sorted(rows)
 
     def _take(self, data: bytes, number: int, *, final: bool) -> Generator[Yield, None, int]:
         """Lines, one by one where they are odd. Gives back how many bytes were used; the rest waits for what follows."""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
-from exhume.model import Clue, searched
+from exhume.assess.sieve.patterns import exact, plain
+from exhume.model import Clue
 
 NEEDLESS = rb"%(?:25)*(?:2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])"
 """A percent-encoded letter, digit, ``-``, ``.``, ``_`` or ``~``, also encoded twice: nobody needs to write that, so such a
@@ -27,19 +28,21 @@ class Engine(Protocol):
 
 
 class Screen:
-    """Some clues, ready to be looked for in blocks of lines."""
+    """Some clues, ready to be looked for in blocks of lines.
 
-    def __init__(self, clues: Iterable[Clue], engine: Callable[[Sequence[bytes]], Engine]) -> None:
-        clues = frozenset(clues)
-        texts = sorted({text.lower() for text in searched(clues) if text})
-        self._engine = engine([*(re.escape(text.encode()) for text in texts), NEEDLESS]) if texts else None
-        needs: dict[str, set[Needs]] = {text: set() for text in texts}
-        for first, *others in clues:
-            rest = tuple(tuple(sorted(text.lower().encode() for text in one)) for one in others)
-            for text in first:
-                needs[text.lower()].add(rest)
-        self._needs: list[frozenset[Needs]] = [frozenset(() if () in needs[text] else needs[text]) for text in texts]
-        self._needs.append(frozenset())
+    With a delimiter it relies on whole rows in lines and whole cells between delimiters, see ``model.Sieve``.
+    """
+
+    def __init__(self, clues: Iterable[Clue], engine: Callable[[Sequence[bytes]], Engine], delimiter: str = "") -> None:
+        patterns: dict[bytes, set[Needs]] = {}
+        for clue in clues:
+            rest = tuple(tuple(sorted(text.lower().encode() for text in texts)) for texts in clue.texts[1:])
+            found = exact(clue, delimiter) if delimiter and clue.exact else map(plain, clue.texts[0])
+            for pattern in found:
+                patterns.setdefault(pattern, set()).add(rest)
+        patterns[NEEDLESS] = {()}
+        self._engine = engine(sorted(patterns)) if len(patterns) > 1 else None
+        self._needs = [frozenset(() if () in patterns[p] else patterns[p]) for p in sorted(patterns)]
 
     def candidates(self, block: bytes) -> list[int]:
         """See ``model.Sieve``. Without clues no line can match."""

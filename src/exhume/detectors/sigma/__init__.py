@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
+from exhume.detectors.sigma.clues import clues as clues_of
 from exhume.detectors.sigma.index import Index
-from exhume.detectors.sigma.literals import raw_clues, required_events
+from exhume.detectors.sigma.literals import required_events
 from exhume.detectors.sigma.logsources import LogSources, shipped
+from exhume.detectors.sigma.ordinary import ordinary
 from exhume.detectors.sigma.rules import OTHER_PRODUCT, Compiled, read_pack
 from exhume.detectors.sigma.view import View, fold
 from exhume.model import Because, Clue, Finding, Host, Pack, Problem, Record
@@ -85,7 +87,7 @@ class Sigma:
         derived = self._sources.derived - self._sources.as_logged(kind)
         for rule in self._rules:
             if rule.kind == kind:
-                yield rule, raw_clues(rule.node, derived) if self._sources.by_lines(kind) else None
+                yield rule, clues_of(rule.node, derived, ordinary(kind)) if self._sources.by_lines(kind) else None
 
     def _index(self, record: Record) -> Index:
         """The rules that fit kind, channel and event id; made when first asked for. Unknown channels and ids, which
