@@ -19,6 +19,8 @@ class Clue:
     """To be searched for instead of the first set where it is certain which bytes are the cells of the row."""
     unless: frozenset[str] = frozenset()
     """Cells, in lower case: a text of ``exact`` that makes the rule hold stands in another cell than these."""
+    regex: str = ""
+    """A regular expression in lower case, to be searched for in place of ``exact`` where it is there."""
 
 
 def searched(clues: Iterable[Clue]) -> frozenset[str]:

@@ -13,6 +13,9 @@ LONGEST = 4000
 
 def exact(clue: Clue, delimiter: str) -> Iterator[bytes]:
     """Patterns that find what a clue searches for where cells are exactly what stands between delimiters."""
+    if clue.regex:
+        yield clue.regex.encode()
+        return
     border = b"[" + re.escape((delimiter + "\r\n").encode()) + b"]"
     found: list[bytes] = []
     for text in sorted(clue.exact):

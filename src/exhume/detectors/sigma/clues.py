@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from exhume.detectors.sigma.conditions import All, Either, Negation, Node, Regex, Search, Text, Wildcard
 from exhume.detectors.sigma.literals import Texts, Wish, required, single, union
 from exhume.detectors.sigma.ordinary import Ordinary
+from exhume.detectors.sigma.rawregex import raw_regex
 from exhume.detectors.sigma.view import COMPUTED, fold
 from exhume.model import BORDER, Clue
 
@@ -29,6 +30,10 @@ _ONE_CELL = frozenset(
 """Fields that are one whole cell of the row, as logged."""
 _KEPT = 5.0
 """Rows in a thousand that a cell must stand in to be made an exception of: each makes the search a little slower."""
+_PLAIN = frozenset({"iis.access", "iis.httperr", "exchange.httpproxy"})
+"""Logs whose URLs stand in them as the client wrote them, with no quoting of their own within a cell."""
+_DEAR = 5.0
+"""Rows in a thousand beyond which a regular expression is searched for instead, which makes the search a little slower."""
 _EDGES = {"equals": (BORDER, BORDER), "startswith": (BORDER, ""), "endswith": ("", BORDER), "contains": ("", "")}
 
 
@@ -40,7 +45,7 @@ def clues(node: Node, derived: frozenset[str], ordinary: Ordinary) -> frozenset[
 
     def wish(runs: re.Pattern[str]) -> Wish:
         def cost(texts: Texts) -> tuple[float, ...]:
-            return _cost(texts, ordinary)
+            return _cost(texts, frozenset(), ordinary)
 
         return Wish(usable, lambda text: min(runs.findall(text), key=lambda run: cost(frozenset((run,))), default=""), cost)
 
@@ -49,15 +54,21 @@ def clues(node: Node, derived: frozenset[str], ordinary: Ordinary) -> frozenset[
         demands = [(fields, _least(texts)) for fields, texts in _demands(branch, wish(_RUNS))]
         if not demands:
             return None
-        first = min((texts for _, texts in demands), key=lambda texts: (_cost(texts, ordinary), sorted(texts)))
+        first = min((texts for _, texts in demands), key=lambda texts: (_cost(texts, frozenset(), ordinary), sorted(texts)))
         others = {_least(texts) for _, texts in _demands(branch, wish(_SHORT_RUNS))} - {first}
-        further = sorted(others, key=lambda texts: (_cost(texts, ordinary), sorted(texts)))[: _MOST - 1]
-        out.add(Clue((first, *further), *_exact(branch, demands, ordinary)))
+        further = sorted(others, key=lambda texts: (_cost(texts, frozenset(), ordinary), sorted(texts)))[: _MOST - 1]
+        cost, exact, unless = _exact(branch, demands, ordinary)
+        regex = raw_regex(branch, ordinary.often) or "" if ordinary.kind in _PLAIN and cost[0] > _DEAR else ""
+        if regex and ordinary.often(regex) + _DEAR > cost[0]:
+            regex = ""
+        out.add(Clue((first, *further), exact, unless, regex))
     return frozenset(out)
 
 
-def _exact(branch: Node, demands: Sequence[tuple[tuple[str, ...], Texts]], ordinary: Ordinary) -> tuple[Texts, Texts]:
-    """``Clue.exact`` and ``Clue.unless``: the rarest there is when it is certain what the cells are."""
+def _exact(
+    branch: Node, demands: Sequence[tuple[tuple[str, ...], Texts]], ordinary: Ordinary
+) -> tuple[tuple[float, ...], Texts, Texts]:
+    """What it costs, ``Clue.exact`` and ``Clue.unless``: the rarest there is when it is certain what the cells are."""
     found: list[tuple[Texts, Texts]] = [(texts, frozenset()) for _, texts in demands]
     for fields, texts in demands:
         if len(fields) == 1 and fields[0] in _ONE_CELL:
@@ -69,10 +80,10 @@ def _exact(branch: Node, demands: Sequence[tuple[tuple[str, ...], Texts]], ordin
             texts = frozenset(f"{before}{fold(value)}{after}" for value in part.values)
             if all(text.isascii() and text.isprintable() and " " not in text for text in map(fold, part.values)):
                 found.append((_least(texts), frozenset()))
-    return min(found, key=lambda pair: (_cost(pair[0], ordinary, pair[1]), *map(sorted, pair)))
+    return min(((_cost(*pair, ordinary), *pair) for pair in found), key=lambda one: (one[0], *map(sorted, one[1:])))
 
 
-def _cost(texts: Texts, ordinary: Ordinary, unless: Texts = frozenset()) -> tuple[float, ...]:
+def _cost(texts: Texts, unless: Texts, ordinary: Ordinary) -> tuple[float, ...]:
     """First of all, how many ordinary rows of a thousand it costs to search for these texts."""
     chance = sum(_CHANCE.get(len(text), 0.0) for text in texts if BORDER not in text)
     rows = ordinary.share(ordinary.holding(texts, unless))

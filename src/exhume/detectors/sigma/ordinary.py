@@ -7,6 +7,7 @@ finding. The rows are made up, after the traffic of ordinary servers.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
@@ -18,6 +19,7 @@ class Ordinary:
     """The rows of one kind of log; of kinds that are not among them, the rows of all."""
 
     def __init__(self, kind: str) -> None:
+        self.kind = kind
         table = _table()
         own = [row for row in table if row[0] == kind] or table
         self._weights = [weight for _, weight, _ in own]
@@ -35,6 +37,11 @@ class Ordinary:
                 if bits >> number & 1 and cells & unless and not any(t in c for c in cells - unless for t in texts):
                     bits &= ~(1 << number)
         return bits
+
+    def often(self, regex: str) -> float:
+        """Of a thousand rows, in how many the pattern is found."""
+        found = re.compile(regex).search
+        return sum(weight for weight, row in zip(self._weights, self._rows, strict=True) if found(row))
 
     def share(self, bits: int) -> float:
         """Of a thousand rows, how many are like these?"""
