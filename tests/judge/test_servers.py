@@ -89,7 +89,10 @@ def test_covered_logs_and_listed_folders_in_a_given_period_are_no_trace():
 def test_without_a_period_covered_logs_are_still_no_proof():
     answer = on("proxylogon", assessed(Server(), period=None))
     assert answer.verdict == Verdict.CANNOT_TELL
-    assert any("--since" in limit for limit in answer.limits)
+    assert "2021-01-03 to 2021-02-28" in missing_days(assessed(Server(), period=None))
+    named = Server().content()
+    unnamed = {p: d.replace(b"#Version: 15.01.1713.005", b"#Version: 15.0.0.0") for p, d in named.items()}
+    assert "--since" in missing_days(assessed(unnamed, period=None))
 
 
 def test_a_night_without_rows_is_a_hole():

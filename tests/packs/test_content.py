@@ -26,15 +26,25 @@ TRACES = {
     "proxytoken": "PT-a PT-b PT-c",
     "proxynotshell": "PN-a PN-b PN-c PN-d",
     "owassrf": "OS-a OS-b OS-c",
-    "cve-2020-0688": "Z88-a Z88-b Z88-c Z88-d",
-    "cve-2021-42321": "CVE-2021-42321-a",
-    "webshell": "WS-a WS-b WS-c WS-d WS-e WS-f WS-g WS-h WS-i WS-j WS-k",
+    "cve-2020-0688": "Z88-a Z88-b Z88-c Z88-d Z88-e",
+    "cve-2021-42321": "CVE-2021-42321-a CVE-2021-42321-c",
+    "webshell": """
+        WS-a WS-b WS-c WS-d WS-e WS-f WS-g WS-h WS-i WS-j WS-k WS-l
+        WS-y-simpleseesharp WS-y-sportsball WS-y-secchecker WS-y-drophell WS-y-aspxspy WS-y-chopper WS-y-godzilla WS-y-behinder
+        WS-y-regeorg WS-y-oab WS-y-pst WS-y-csr""",
     "post-exploitation": """
         PX-01 PX-02 PX-03 PX-04 PX-05 PX-06 PX-07 PX-08 PX-09 PX-10 PX-11 PX-12 PX-13 PX-14 PX-15 PX-16
         PX-17 PX-18 PX-19 PX-20 PX-21 PX-22 PX-23 PX-24 PX-25 PX-26 PX-27
-        IM-a TA-a RW-a""",
+        IM-a IM-a-place IM-b IM-b-event IM-d DL-a TA-a TA-a-place TA-b TA-b-attempt TA-c TA-d MB-a MB-b
+        RW-a RW-b RW-c RW-d RW-f RW-y-dearcry RW-y-dearcry-file OF-a OF-b OF-c""",
 }
 """Every trace with a condition that the literature names, by pack: a rule has it, or the README says why none does yet."""
+
+OTHER_CVES = """
+    2018-8581 2020-16875 2020-17132 2020-17144 2021-26412 2021-26854 2021-27078 2021-28480 2021-28481 2021-28482 2021-28483 2021-31195
+    2021-31196 2021-31206 2021-31209 2021-33768 2022-23277 2022-21846 2022-21855 2022-21969 2023-21529 2023-21706 2023-21707 2023-21710
+    2023-23397 2023-36439 2023-36745 2023-36756 2023-36757 2024-21410 2024-49040 2025-53786 2026-42897"""
+"""Flaws of Exchange that no pack is named after."""
 
 LEVELS = {"informational", "low", "medium", "high", "critical"}
 PACKS = sorted(TRACES)
@@ -62,7 +72,7 @@ def yara_metas(pack: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for file in sorted((CONTENT / pack / "yara").glob("*")):
         for name, meta in re.findall(r"(?ms)^rule (\w+).*?meta:(.*?)strings:", read(file)):
-            found[name] = dict(re.findall(r'(\w+) = "?([^"\n]*)"?', meta))
+            found[name] = dict(re.findall(r'(\w+) = "?([^"\n]*)"?', meta)) | {"file": f"yara/{file.name}"}
     return found
 
 
@@ -170,6 +180,31 @@ def test_no_trace_of_the_literature_is_forgotten(pack: str) -> None:
     for trace in TRACES[pack].split():
         covered = any(t == trace or t.startswith(trace) for t in traces)
         assert covered or re.search(rf"\b{re.escape(trace)}\b", readme), f"{trace} is neither a rule nor named in the README"
+
+
+@pytest.mark.parametrize("cve", OTHER_CVES.split())
+def test_every_other_flaw_is_in_a_rule_or_named_as_not_yet(cve: str) -> None:
+    tagged = any(f"cve.{cve}" in rule["tags"] for pack in PACKS for rule in rules(pack).values())
+    short = cve.partition("-")[2]
+    named = any(re.search(rf"-{short}\b", (CONTENT / pack / "README.md").read_text("utf-8")) for pack in PACKS)
+    assert tagged or named
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_the_readme_lists_every_rule_as_it_is(pack: str) -> None:
+    rows = re.findall(
+        r"(?m)^\| (\S+) \| \[(.*)\]\((.*)\) \| (\w+) \| (\w+) \| (\w+) \|$", (CONTENT / pack / "README.md").read_text("utf-8")
+    )
+    sigma = {
+        (r["exhume"]["trace"], r["title"], f"sigma/{name}", r["exhume"]["outcome"], r["level"], r["exhume"]["confidence"])
+        for name, r in rules(pack).items()
+    }
+    yara = {
+        (m["exhume_trace"], m["description"], m["file"], m["exhume_outcome"], m["severity"], m["exhume_confidence"])
+        for m in yara_metas(pack).values()
+    }
+    assert set(rows) == sigma | yara
+    assert len(rows) == len(sigma | yara)
 
 
 @pytest.mark.parametrize("pack", PACKS)

@@ -160,3 +160,26 @@ def test_columns_without_a_name_and_cells_too_many_or_too_few():
     assert [r.text("UrlStem") for r in records] == ["/a", "", "/b,c,d"]
     assert "" not in records[0].fields
     assert gap.count == 2
+
+
+def test_rows_that_somebody_merged_tell_the_build_at_their_end_too():
+    later = ROW.replace("2021-03-03T06", "2021-03-20T07").replace(",2176,2,", ",2242,4,")
+    for end in ("", "torn row", '2021-03-21T07:00:00.000Z,id9,15,1,2308,8,Ecp,"/ecp'):
+        _, _, readings, _ = read(SOFTWARE + FIELDS + ROW * 3 + later + end, FOLDER)
+        found = [(r.value, r.day) for r in readings]
+        assert found[1:] == [("15.1.2176.2", date(2021, 3, 3)), ("15.1.2242.4", date(2021, 3, 20))]
+        place = len((SOFTWARE + FIELDS + ROW * 3).encode())
+        assert readings[-1].source.at == f"byte {place}"
+
+
+def test_the_end_of_a_large_file_is_found_however_it_is_read():
+    later = ROW.replace("2021-03-03T06", "2021-03-20T07").replace(",2176,2,", ",2242,4,")
+    data = (SOFTWARE + FIELDS + ROW * 3000 + later).encode()
+    for block in (100, 65536, 1 << 20):
+        out = Exchange(block).read(io.BytesIO(data), File("e", FOLDER), None)
+        assert ("15.1.2242.4", date(2021, 3, 20)) in [(r.value, r.day) for r in out if isinstance(r, Reading)]
+
+
+def test_the_same_build_on_another_day_is_told_again():
+    later = ROW.replace("2021-03-03T06", "2021-03-04T07")
+    assert [r.day for r in read(FIELDS + ROW + later)[2]] == [date(2021, 3, 3), date(2021, 3, 4)]

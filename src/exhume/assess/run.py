@@ -18,8 +18,8 @@ from exhume.assess.workers import Limits, scan_all
 from exhume.detectors import DETECTORS, OTHER_PRODUCT, is_product
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
-from exhume.judge import Case, judge
-from exhume.model import AllowEntry, Assessment, Detector, Evidence, Pack, PackUsed, Problem, Tool, Window
+from exhume.judge import Case, Patching, judge, patching
+from exhume.model import AllowEntry, Assessment, Detector, Evidence, Pack, PackUsed, Part, Problem, Tool, Window
 from exhume.readers import EVERY_FILE, READERS
 
 Progress = Callable[[int, int, str], None]
@@ -76,17 +76,27 @@ def assess_opened(
     engine = options.engine or sieve.default_engine()
     scanner = Scanner(evidence, READERS, EVERY_FILE, detectors, is_product, engine, options.use_sieve, options.manifest)
     part = _scan(scanner, seen, options, progress).part()
-    host = identify(seen.host, part.coverage.spans, part.readings)
+    generated = datetime.now(UTC).replace(microsecond=0)
+    exposure = _exposure(part, chosen, generated)
+    host = identify(seen.host, part.coverage.spans, part.readings, exposure)
     case = Case(
         tool=Tool(exhume.__version__, sieve.describe(engine), tuple(PackUsed(p.name, p.version, p.digest) for p in chosen)),
-        generated=datetime.now(UTC).replace(microsecond=0),
+        generated=generated,
         period=options.period,
         allow=options.allow,
         plans=tuple(entry for pack in chosen if pack.own for entry in packroom.plan(pack)),
+        exposure=exposure,
         evidence=names or (evidence.name,),
         problems=_problems(chosen, detectors),
     )
     return judge(part, chosen, host, case)
+
+
+def _exposure(part: Part, packs: Sequence[Pack], generated: datetime) -> Patching | None:
+    """What the readings tell; the server ran on the days of which Exchange's own logs have rows."""
+    rows = [s.first.date() for s in part.coverage.spans if s.first and s.kind.startswith("exchange.")]
+    end = (part.coverage.end or generated).date()
+    return patching(part.readings, packroom.build_tables(), packs, end, min(rows, default=None), generated.date())
 
 
 def _scan(scanner: Scanner, seen: Survey, options: Options, progress: Progress | None) -> Tally:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO, cast
 
 from exhume.assess import sieve as sieves
@@ -91,13 +92,15 @@ class Scanner:
             self._run(readers[0], Trapped(stream, head), file, tally)
             return
         if stream.seekable() and file.opener is not None:
+            near = replace(file, beside=partial(self._beside, file.folder))
             for reader in readers:
                 stream.seek(0)
-                self._run(reader, Trapped(stream), file, tally)
+                self._run(reader, Trapped(stream), near, tally)
             return
         trapped = Trapped(stream, head)
         spool = Spool(cast(BinaryIO, trapped))
         kept = File(file.evidence, file.path, file.windows, file.size, file.modified, file.created, spool.open)
+        kept = replace(kept, beside=partial(self._beside, file.folder))
         try:
             for reader in readers:
                 with spool.open() as again:
@@ -147,6 +150,13 @@ class Scanner:
                         server=record.server,
                         channel=record.channel,
                     )
+
+    def _beside(self, folder: str, name: str) -> AbstractContextManager[BinaryIO]:
+        wanted = f"{folder}/{name}".lower().lstrip("/")
+        path = next((p for p in self._files or () if p.lower() == wanted), None)
+        if path is None:
+            raise FileNotFoundError(name)
+        return self.evidence.open(path)
 
     def _sieve(self, reader: Reader) -> Sieve | None:
         if not self.use_sieve or not reader.streams:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from exhume.judge import Patching
 from exhume.model import Evidence, File, Gap, Host, Reading, Span
 
 _ROOT = re.compile(
@@ -48,25 +49,33 @@ def survey(evidence: Evidence) -> Survey:
     return Survey(files, tuple(gaps), Host(install_root=root))
 
 
-def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading]) -> Host:
-    """The host as its logs name it: the server whose name most rows carry, and the newest build read."""
+def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], patching: Patching | None = None) -> Host:
+    """The host as its logs name it: the server whose name most rows carry, and the last build that the readings allow."""
     names: Counter[str] = Counter()
     for span in spans:
         if span.server and span.kind.startswith(("exchange.", "iis.", "windows.")):
             names[span.server] += max(1, span.records)
     servers = tuple(name for name, _ in names.most_common())
+    readings = tuple(readings)
+    said = {r.what: r.value for r in reversed(readings) if r.what in ("host", "time_zone")}
     builds = sorted((r for r in readings if r.what == "build"), key=lambda r: (str(r.day or ""), r.trust == "exact"))
     build = builds[-1].value if builds else ""
     source = ""
     if builds:
         what = "tells every update" if builds[-1].trust == "exact" else "tells the cumulative update, not the security update"
         source = f"{builds[-1].source} ({what})"
+    product, cu = product_of(build), ""
+    if patching and patching.build:
+        product, cu, build = patching.build.product, patching.build.cu, str(patching.build)
+        source = f"{patching.said}: {'exactly' if patching.exactly else 'at least'} this build"
     return Host(
-        name=servers[0] if servers else host.name,
-        product=product_of(build),
+        name=servers[0] if servers else said.get("host", host.name).upper(),
+        product=product,
+        cu=cu,
         build=build,
         build_source=source,
         install_root=host.install_root,
+        time_zone=said.get("time_zone", host.time_zone),
         servers=servers,
     )
 

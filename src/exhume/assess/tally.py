@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from exhume.model import Cause, Coverage, Finding, Gap, Part, Reading, Span
+from exhume.model import Cause, Coverage, Finding, Gap, Part, Reading, Span, merge_readings
 
 FINDINGS_KEPT = 2000
 """Different findings kept for each rule. A scan from a million addresses is still one campaign, not a million entries: what
 comes after is counted in one finding without address, and a Gap says so."""
+READINGS_KEPT = 20_000
+"""Different readings that are kept: far more than years of a server's logs tell."""
 GAPS_KEPT = 50
 """Gaps with the same words that are listed one by one; the rest is counted."""
 
@@ -28,7 +30,7 @@ class Tally:
     """Collects findings, gaps, readings and spans; ``part()`` gives the sum."""
 
     findings: dict[tuple[str, ...], Finding] = field(default_factory=dict)
-    readings: dict[Reading, None] = field(default_factory=dict)
+    readings: dict[tuple[str, str, str, str], Reading] = field(default_factory=dict)
     _rules: Counter[tuple[str, str]] = field(default_factory=Counter)
     _gaps: dict[tuple[str, ...], list[Gap]] = field(default_factory=dict)
     _uncounted: dict[tuple[str, ...], Gap] = field(default_factory=dict)
@@ -65,7 +67,14 @@ class Tally:
             self._uncounted[key] = _with(known, last) if known else last
 
     def read(self, reading: Reading) -> None:
-        self.readings[reading] = None
+        """Of the same thing said in many places (a server writes thousands of logs) one place is kept: ``Reading.key``."""
+        known = self.readings.get(reading.key)
+        if known is None and len(self.readings) >= READINGS_KEPT:
+            words = f"more than {READINGS_KEPT} different statements on builds, updates and tools: the rest is left out"
+            self.missed(Gap("file", Cause.LIMIT, words, reading.source))
+            return
+        if known is None or (reading.source.path, reading.source.at) < (known.source.path, known.source.at):
+            self.readings[reading.key] = reading
 
     def spanned(self, spans: Iterable[Span]) -> None:
         for span in spans:
@@ -91,7 +100,7 @@ class Tally:
         for key, listed in sorted(self._gaps.items(), key=lambda pair: pair[0]):
             more = self._uncounted.get(key)
             gaps += [*listed[:-1], _with(listed[-1], more)] if more else listed
-        return Part(tuple(self.findings.values()), tuple(self.readings), Coverage(spans, tuple(gaps)))
+        return Part(tuple(self.findings.values()), merge_readings(self.readings.values()), Coverage(spans, tuple(gaps)))
 
 
 def _in_order(gap: Gap) -> tuple[str, int, str, int]:

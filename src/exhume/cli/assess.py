@@ -21,7 +21,11 @@ _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("assess", help="assess one server from a folder, file or archive of its evidence")
     command.add_argument("evidence", nargs="+", metavar="EVIDENCE", help="file, folder or archive; several form one server")
-    command.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: ./exhume-NAME)")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: ./exhume-NAME)")
+    where.add_argument(
+        "--case", type=Path, metavar="DIR", help="add this server to a case: several servers with one overview page"
+    )
     command.add_argument(
         "--pack", type=Path, action="append", default=[], metavar="DIR", help="more Sigma, YARA or IOC files; can be repeated"
     )
@@ -47,6 +51,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from exhume.assess.run import Options, assess
     from exhume.assess.workers import Limits
+    from exhume.cli.casebook import folder_of, overview
     from exhume.cli.refused import Refused
     from exhume.evidence import Limits as EvidenceLimits
     from exhume.model import Window
@@ -70,15 +75,21 @@ def run(arguments: argparse.Namespace) -> int:
     )
     progress = Progress() if sys.stderr.isatty() else None
     try:
-        result = assess(arguments.evidence, _packs(arguments.pack), options, progress)
+        result = assess(arguments.evidence, packs_of(arguments.pack), options, progress)
     except OSError as error:
-        raise Refused(_plain(error)) from None
+        raise Refused(plain(error)) from None
     finally:
         if progress:
             progress.done()
-    out = arguments.out or Path(f"exhume-{_name(arguments.evidence[0])}")
+    out = arguments.out or Path(f"exhume-{name_of(arguments.evidence[0])}")
+    if arguments.case:
+        out = folder_of(arguments.case, result.host.name or name_of(arguments.evidence[0]))
+        if (out / "assessment.json").exists():
+            print(f"exhume: the case had an assessment of {out.name} already; this one takes its place", file=sys.stderr)
     write(result, out)
     show(result, out)
+    if arguments.case:
+        print(overview(arguments.case))
     return 1 if arguments.fail_on is not None and result.verdict >= arguments.fail_on else 0
 
 
@@ -129,14 +140,14 @@ class Progress:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _packs(folders: list[Path]) -> list[Pack]:
+def packs_of(folders: list[Path]) -> list[Pack]:
     from exhume.cli.refused import Refused
     from exhume.packs import PackError, load
 
     try:
         return [load(folder) for folder in folders]
     except (PackError, OSError) as error:
-        raise Refused(_plain(error)) from None
+        raise Refused(plain(error)) from None
 
 
 def _allow(path: Path | None) -> tuple[AllowEntry, ...]:
@@ -151,12 +162,12 @@ def _allow(path: Path | None) -> tuple[AllowEntry, ...]:
         raise Refused(str(error)) from None
 
 
-def _plain(error: BaseException) -> str:
+def plain(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return "".join(c if c.isprintable() else "?" for c in text) or type(error).__name__
 
 
-def _name(evidence: str) -> str:
+def name_of(evidence: str) -> str:
     stem = Path(evidence).resolve().name or "evidence"
     stem = re.sub(r"\.(zip|tar|tgz|gz|xz|zst|bz2|log|evtx)$", "", stem, flags=re.IGNORECASE)
     return re.sub(r"[^\w.-]+", "_", stem)[:80] or "evidence"

@@ -18,15 +18,23 @@ def run(arguments: argparse.Namespace) -> int:
     from exhume.cli.refused import Refused
     from exhume.reports import load
 
-    path: Path = arguments.assessment
-    path = path / "assessment.json" if path.is_dir() else path
+    data, path = stored(arguments.assessment)
     try:
-        result = load(path.read_bytes())
-    except OSError as error:
-        raise Refused(f"cannot read {path}: {error.strerror or type(error).__name__}") from None
+        result = load(data)
     except ValueError as error:
         raise Refused(f"{path} is not an assessment: {error}") from None
     out = arguments.out or path.parent
     write(result, out)
     show(result, out)
     return 0
+
+
+def stored(path: Path) -> tuple[bytes, Path]:
+    """The bytes of a stored assessment, given as the file or its folder. Raises ``Refused``."""
+    from exhume.cli.refused import Refused
+
+    path = path / "assessment.json" if path.is_dir() else path
+    try:
+        return path.read_bytes(), path
+    except OSError as error:
+        raise Refused(f"cannot read {path}: {error.strerror or type(error).__name__}") from None

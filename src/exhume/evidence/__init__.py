@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from exhume.evidence.folder import Folder
 from exhume.evidence.limits import EvidenceError, Limits
-from exhume.evidence.memory import Memory
-from exhume.evidence.tree import ARCHIVES, Disk, Tree, check
+from exhume.evidence.member import Container
+from exhume.evidence.packed import Packed
+from exhume.evidence.tarred import Tar
+from exhume.evidence.tree import Tree, check
+from exhume.evidence.zipped import Zip
 from exhume.model.protocols import Evidence
 
 __all__ = ["CONTAINERS", "EvidenceError", "Limits", "from_memory", "open_evidence"]
 
-CONTAINERS = (Folder, *ARCHIVES, Disk, Memory)
+CONTAINERS: tuple[type[Container], ...] = (Zip, Tar, Packed)
+"""Archives that are entered, most specific first: a tar.gz is a tar, any other .gz one file. A tree begins in a ``Folder``,
+on the ``Disk`` (single files) or in ``Memory``."""
 
 
 def open_evidence(paths: Sequence[Path | str], limits: Limits = Limits()) -> Evidence:  # noqa: B008 - frozen
@@ -26,9 +30,9 @@ def open_evidence(paths: Sequence[Path | str], limits: Limits = Limits()) -> Evi
         raise EvidenceError("no evidence was given")
     for root in roots:
         check(root)
-    return Tree(roots[0].resolve().name or "evidence", roots, limits)
+    return Tree(roots[0].resolve().name or "evidence", roots, limits, CONTAINERS)
 
 
 def from_memory(content: Mapping[str, bytes], name: str = "memory", limits: Limits = Limits()) -> Evidence:  # noqa: B008
     """A tree from bytes, for tests."""
-    return Tree(name, (), limits, content)
+    return Tree(name, (), limits, CONTAINERS, content)

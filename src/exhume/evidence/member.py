@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 from exhume.evidence.limits import Limits
 from exhume.model.vocabulary import Cause
@@ -34,8 +34,11 @@ class Lost:
     path: str
     cause: Cause
     detail: str
+    whole: bool = False
+    """An archive, or the rest of one: nobody knows what was in it."""
 
 
+@runtime_checkable
 class Container(Protocol):
     """A plug of this room."""
 
@@ -43,8 +46,8 @@ class Container(Protocol):
     """Members are cheap only in order."""
 
     @staticmethod
-    def detect(head: bytes) -> bool:
-        """By content: do the first 512 bytes look like mine?"""
+    def detect(head: bytes, inner: bytes) -> bool:
+        """By content: do the first 512 bytes look like mine? ``inner``: the same, decompressed if they were compressed."""
         ...
 
     def __init__(self, origin: Origin, name: str, limits: Limits) -> None: ...

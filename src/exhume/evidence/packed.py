@@ -22,9 +22,9 @@ def unpack(source: BinaryIO) -> BinaryIO:
     source.seek(0)
     word = packing(head)
     if word == "gz":
-        import gzip
+        from exhume.evidence.gz import GzipStream
 
-        return cast(BinaryIO, gzip.GzipFile(fileobj=source, mode="rb"))
+        return cast(BinaryIO, GzipStream(source))
     if word == "xz":
         import lzma
 
@@ -51,7 +51,7 @@ class Packed:
         self._name = stem if stem and ending.lower() in _MAGICS.values() else f"{name}.unpacked"
 
     @staticmethod
-    def detect(head: bytes) -> bool:
+    def detect(head: bytes, inner: bytes) -> bool:
         return bool(packing(head))
 
     def members(self) -> Iterator[Member | Lost]:

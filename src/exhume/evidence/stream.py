@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from exhume.evidence.limits import MIB, EvidenceError, Limits
 from exhume.model.vocabulary import Cause
@@ -38,10 +38,15 @@ def told(error: BaseException) -> EvidenceError:
     return EvidenceError("damaged or truncated archive data", Cause.DAMAGED)
 
 
+Meter: TypeAlias = Callable[[int], None]
+
+
 class _Bounded(io.RawIOBase):
-    def __init__(self, inner: BinaryIO, declared: int | None, packed: int | None, limits: Limits) -> None:
-        self._inner, self._declared, self._packed, self._limits = inner, declared, packed, limits
-        self._seekable = declared is None and packed is None and bool(inner.seekable())
+    def __init__(
+        self, inner: BinaryIO, size: int | None, packed: int | None, limits: Limits, meter: Meter | None, once: bool
+    ) -> None:
+        self._inner, self._size, self._packed, self._limits, self._meter = inner, size, packed, limits, meter
+        self._seekable = not once and meter is None and packed is None and bool(inner.seekable())
         self._given = 0
         self._read1: Callable[[int], bytes] = getattr(inner, "read1", inner.read)
         self.pending: EvidenceError | None = None
@@ -68,19 +73,23 @@ class _Bounded(io.RawIOBase):
         try:
             data = self._read1(len(view))  # one step, so that no byte before a break is lost
             self._given += len(data)
-            self._check()
+            self._check(bool(data))
         except ERRORS as error:
             self.pending = told(error)
             return 0
         view[: len(data)] = data
         return len(data)
 
-    def _check(self) -> None:
+    def _check(self, more: bool) -> None:
+        if not more and self._size is not None and self.tell() < self._size:
+            raise EvidenceError("it is shorter than it was when it was listed, or than its archive declares", Cause.DAMAGED)
         if self._seekable:
             return
         limits = self._limits
-        if self._declared is not None and self._given > self._declared:
+        if self._size is not None and self._given > self._size:
             raise EvidenceError("limit: it yields more bytes than its archive declares", Cause.LIMIT)
+        if self._meter is not None:
+            self._meter(self._given)
         if self._given > limits.max_file_bytes:
             raise EvidenceError("limit: larger than the allowed size of one file", Cause.LIMIT)
         if self._packed is not None and self._given > max(limits.ratio_from_bytes, limits.max_ratio * self._packed):
@@ -95,9 +104,21 @@ class _Bounded(io.RawIOBase):
 class GuardedStream(io.BufferedReader):
     """Gives all bytes before a break, then raises ``EvidenceError``. Read until empty: only then is the end the end."""
 
-    def __init__(self, inner: BinaryIO, limits: Limits, declared: int | None = None, packed: int | None = None) -> None:
-        self._bounded = _Bounded(inner, declared, packed, limits)
-        super().__init__(self._bounded, MIB)
+    def __init__(
+        self,
+        inner: BinaryIO,
+        limits: Limits,
+        size: int | None = None,
+        packed: int | None = None,
+        meter: Meter | None = None,
+        once: bool = False,
+        buffer: int = MIB,
+    ) -> None:
+        """``size``: bytes that were listed or declared; ``packed``: bytes it takes in its archive, where the ratio of the two
+        is to be watched; ``meter`` hears how many bytes were given, and may raise ``EvidenceError``; ``once``: it can only
+        be read forward."""
+        self._bounded = _Bounded(inner, size, packed, limits, meter, once)
+        super().__init__(self._bounded, buffer)
 
     def _told(self, empty: bool) -> None:
         if empty and self._bounded.pending is not None:
@@ -124,10 +145,14 @@ class GuardedStream(io.BufferedReader):
         return line
 
 
-def spool(source: BinaryIO, limits: Limits) -> BinaryIO:
-    """A seekable copy in an unnamed temporary file. Raises ``EvidenceError`` (LIMIT) beyond ``spool_bytes``."""
-    kept: Any = tempfile.SpooledTemporaryFile(max_size=16 * MIB)  # noqa: SIM115 - the container keeps it open
-    total = 0
+def spool(source: BinaryIO, limits: Limits, head: bytes) -> BinaryIO:
+    """A seekable copy of ``head`` (read already) and the rest, in an unnamed temporary file.
+
+    Raises ``EvidenceError`` (LIMIT) beyond ``spool_bytes``.
+    """
+    kept: Any = tempfile.SpooledTemporaryFile(max_size=4 * MIB)  # noqa: SIM115 - the container keeps it open
+    total = len(head)
+    kept.write(head)
     while block := source.read(MIB):
         total += len(block)
         if total > limits.spool_bytes:

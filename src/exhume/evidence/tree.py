@@ -6,27 +6,22 @@ import functools
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from exhume.evidence.folder import Folder, described, opened
-from exhume.evidence.limits import EvidenceError, Limits
-from exhume.evidence.member import Container, Lost, Member
+from exhume.evidence.kinds import HEAD, document, foreign, kind_of, likely, named, worth_a_look
+from exhume.evidence.limits import MIB, EvidenceError, Limits
+from exhume.evidence.member import Container, Lost, Member, Origin
 from exhume.evidence.memory import Memory
-from exhume.evidence.packed import Packed, packing, unpack
-from exhume.evidence.stream import ERRORS, GuardedStream, spool, told
-from exhume.evidence.tarred import Tar
+from exhume.evidence.stream import ERRORS, GuardedStream, Meter, spool, told
 from exhume.evidence.window import Window
-from exhume.evidence.zipped import Zip
 from exhume.model.flow import File, Gap, Source
 from exhume.model.vocabulary import Cause
 from exhume.model.windows import windows_path
-
-ARCHIVES: tuple[type[Container], ...] = (Zip, Tar, Packed)
-"""Most specific first: a tar.gz is a tar, any other .gz one file."""
-ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".xz", ".zst", ".bz2", ".tbz2", ".txz")
 
 
 class Opens(Protocol):
@@ -42,39 +37,54 @@ class Entry:
     member: Member
     inside: str
     portion: str
+    entered: bool = False
+    """An archive in an archive that can only be read in order."""
 
 
-def kind_of(stream: BinaryIO) -> type[Container] | None:
-    """The archive plug for the content of a seekable stream, else ``None``. Leaves the stream at its start."""
-    head = stream.read(512)
-    inner = head
-    if packing(head):
-        stream.seek(0)
-        try:
-            inner = unpack(stream).read(512)
-        except ERRORS:
-            inner = b""
-    stream.seek(0)
-    return Tar if Tar.detect(inner) else next((a for a in ARCHIVES if a.detect(head)), None)
+@dataclass(frozen=True, slots=True)
+class _Entered:
+    """A place of files that is open, and how to get at its own bytes."""
+
+    place: Opens
+    origin: Origin
+
+
+KEPT_OPEN = 8
+"""Containers that stay open."""
 
 
 class Tree:
     """The ``Evidence`` of one server."""
 
-    def __init__(self, name: str, roots: Sequence[Path], limits: Limits, memory: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        roots: Sequence[Path],
+        limits: Limits,
+        containers: Sequence[type[Container]],
+        memory: Mapping[str, bytes] | None = None,
+    ) -> None:
         self.name = name
-        self._roots, self._limits = tuple(roots), limits
+        self._roots, self._limits, self._containers = tuple(roots), limits, tuple(containers)
         self._memory = dict(memory) if memory is not None else None
         self._entries: dict[str, Entry] | None = None
         self._lost: list[tuple[int, Lost]] = []
         self._digest = ""
         self._bytes = 0
-        self._open: dict[str, Opens] = {}
+        """Declared bytes of archive members."""
+        self._given: dict[str, int] = {}
+        """Bytes that each member whose archive declares no size has given so far in this process."""
+        self._undeclared = 0
+        """Their sum."""
+        self._copies: dict[str, int] = {}
+        """How often a path was met."""
+        self._open: dict[str, _Entered] = {}
+        """The last few containers that were used, the latest one last."""
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
         self._listed()
-        return {**self.__dict__, "_open": {}}
+        return {**self.__dict__, "_open": {}, "_given": {}, "_undeclared": 0}
 
     @property
     def digest(self) -> str:
@@ -96,7 +106,8 @@ class Tree:
             yield self._gap(rest)
 
     def _gap(self, lost: Lost) -> Gap:
-        return Gap("file", lost.cause, lost.detail, Source(self._digest, lost.path or self.name, "file"))
+        kind = "archive" if lost.whole else "file"
+        return Gap(kind, lost.cause, lost.detail, Source(self._digest, lost.path.rstrip("/!") or self.name, "file"))
 
     def batches(self) -> list[tuple[str, ...]]:
         portions: dict[str, list[str]] = {}
@@ -108,46 +119,84 @@ class Tree:
         entry = self._listed().get(path)
         if entry is None:
             raise EvidenceError("no such file in the evidence")
-        return self._stream(entry)
+        if entry.entered:
+            # it lies in an archive that can only be read in order, and is copied anyway for what lies in itself
+            return GuardedStream(self._place(path).origin(), self._limits)
+        return self._stream(path, entry)
 
-    def _stream(self, entry: Entry) -> GuardedStream:
+    def _stream(self, path: str, entry: Entry, buffer: int = MIB) -> GuardedStream:
+        member = entry.member
+        if entry.inside and member.size is not None and member.size > self._limits.max_file_bytes:
+            raise EvidenceError("limit: larger than the allowed size of one file", Cause.LIMIT)
         try:
-            raw = self._place(entry.inside).open(entry.member.key)
+            raw = self._place(entry.inside).place.open(member.key)
         except ERRORS as error:
             raise told(error) from error
-        if not entry.inside:
-            return GuardedStream(raw, self._limits)
-        return GuardedStream(raw, self._limits, entry.member.size, entry.member.packed)
+        meter = self._meter(path) if entry.inside and member.size is None else None
+        return GuardedStream(raw, self._limits, member.size, member.packed, meter, bool(entry.portion), buffer)
 
-    def _place(self, path: str) -> Opens:
+    def _meter(self, path: str) -> Meter:
+        """Counts the bytes of a member whose archive does not declare them towards the limit of the whole evidence."""
+
+        def count(given: int) -> None:
+            self._undeclared += max(0, given - self._given.get(path, 0))
+            self._given[path] = max(given, self._given.get(path, 0))
+            if self._bytes + self._undeclared > self._limits.max_total_bytes:
+                raise EvidenceError("limit: too many bytes in archives", Cause.LIMIT)
+
+        return count
+
+    def _place(self, path: str) -> _Entered:
         """The container at that path of the tree; empty text is the disk or the memory."""
         if self._process != os.getpid():
             # A forked process shares the place in every open file with its parent: both would read from wherever the
             # other one has just been. So handles are never taken over.
             self._open, self._process = {}, os.getpid()
-        if path not in self._open:
-            if len(self._open) > 8:
-                self._open.pop(next(iter(self._open)))
+        found = self._open.pop(path, None)
+        if found is None:
             if path:
-                entries = self._entries or {}
-                self._open[path] = self._enter(entries[path], path)
+                entered = self._enter((self._entries or {})[path], path, False)
+                if entered is None:
+                    raise EvidenceError("the archive is no archive any more", Cause.DAMAGED)
+                found = entered
             else:
-                self._open[path] = Memory(self._memory) if self._memory is not None else Disk()
-        return self._open[path]
+                found = _Entered(Memory(self._memory) if self._memory is not None else Disk(), _nowhere)
+        self._open[path] = found
+        while len(self._open) > KEPT_OPEN:
+            self._open.pop(next(iter(self._open)))
+        return found
 
-    def _enter(self, entry: Entry, path: str) -> Container:
-        if isinstance(entry.member.key, str) and self._memory is None:
-            origin = functools.partial(opened, entry.member.key)
-            with origin() as stream:
-                kind = kind_of(stream)
-        else:
-            with self._stream(entry) as source:
-                kept = spool(source, self._limits)
-            kind = kind_of(kept)
-            origin = functools.partial(_again, kept)
-        if kind is None:
+    def _enter(self, entry: Entry, path: str, strict: bool) -> _Entered | None:
+        """The archive that a file is, or ``None`` where it is none. ``strict``: its name promises no archive, and a document
+        is none, either. Opens the file once: in a compressed tar, twice would mean to start again from the beginning."""
+        origin: Origin
+        with self._stream(path, entry, HEAD) as stream:
+            try:
+                head = stream.read(HEAD)
+            except ERRORS:
+                if strict:
+                    return None  # whoever reads it will tell
+                raise
+            if not self._promising(head, path, strict):
+                return None
+            if isinstance(entry.member.key, str) and self._memory is None:
+                origin = functools.partial(opened, entry.member.key)
+            else:
+                origin = functools.partial(Window, spool(stream, self._limits, head))
+        with origin() as source:
+            container = kind_of(source, self._containers)
+        if container is None:
+            raise EvidenceError("it begins like an archive but is none", Cause.DAMAGED)
+        return _Entered(container(origin, path.rsplit("/", 1)[-1], self._limits), origin)
+
+    def _promising(self, head: bytes, path: str, strict: bool) -> bool:
+        if kind := foreign(head):
+            raise EvidenceError(f"{kind} cannot be read here: unpack it first", Cause.UNREADABLE)
+        if likely(head, self._containers) and not (strict and document(head)):
+            return True
+        if named(path) and not _texty(head):
             raise EvidenceError("named like an archive but is none", Cause.DAMAGED)
-        return kind(origin, path.rsplit("/", 1)[-1], self._limits)
+        return False
 
     def _listed(self) -> dict[str, Entry]:
         if self._entries is None:
@@ -165,14 +214,16 @@ class Tree:
     def _tops(self) -> Iterator[tuple[str, Any]]:
         if self._memory is not None:
             yield "", Memory(self._memory)
-        names: set[str] = set()
+        names = Counter[str]()
         for root in self._roots:
-            name = _unique(root.resolve().name or "root", names)
-            names.add(name)
-            if root.is_dir():
-                yield (f"{name}/" if len(self._roots) > 1 else ""), Folder(root)
-            else:
+            name = root.resolve().name or "root"
+            names[name] += 1
+            if not root.is_dir():
                 yield "", Disk((root, name))
+            elif len(self._roots) == 1:
+                yield "", Folder(root)
+            else:
+                yield f"{name}/" if names[name] == 1 else f"{name} ({names[name]})/", Folder(root)
 
     def _add_all(self, place: Any, prefix: str, inside: str, portion: str, depth: int) -> None:
         """Every member of a place, and what lies in the archives among them."""
@@ -180,40 +231,58 @@ class Tree:
         try:
             for member in place.members():
                 if isinstance(member, Lost):
-                    self._lose(prefix + member.path, member.cause, member.detail)
+                    self._lost.append((len(self._entries), replace(member, path=prefix + member.path)))
                     continue
                 if len(self._entries) >= self._limits.max_members:
-                    self._lose(prefix.rstrip("/!"), Cause.LIMIT, "limit: too many files; the rest is not listed")
+                    self._lose(prefix, Cause.LIMIT, "limit: too many files; the rest is not listed")
                     return
                 self._bytes += (member.size or 0) if inside else 0
                 if self._bytes > self._limits.max_total_bytes:
-                    self._lose(prefix.rstrip("/!"), Cause.LIMIT, "limit: too many bytes in archives; the rest is not listed")
+                    self._lose(prefix, Cause.LIMIT, "limit: too many bytes in archives; the rest is not listed")
                     return
-                path = _unique(prefix + member.path, self._entries)
+                path = self._unique(prefix + member.path)
                 self._entries[path] = Entry(member, inside, portion)
-                if path.lower().endswith(ENDINGS):
-                    self._descend(path, portion, depth)
+                given = depth == 0 and isinstance(place, Disk)
+                if worth_a_look(path, member.size, given):
+                    self._descend(path, portion, depth, given)
         except ERRORS as error:
             reason = told(error)
-            self._lose(prefix.rstrip("/!"), reason.cause, str(reason))
+            self._lose(prefix, reason.cause, str(reason))
 
-    def _descend(self, path: str, portion: str, depth: int) -> None:
+    def _descend(self, path: str, portion: str, depth: int, given: bool) -> None:
+        """Lists what lies in the file, if it is an archive."""
         assert self._entries is not None
         if depth >= self._limits.max_depth:
-            self._lose(path, Cause.LIMIT, "limit: archives are nested too deeply; this one is not entered")
+            if named(path):
+                self._lose(path, Cause.LIMIT, "limit: archives are nested too deeply; this one is not entered")
             return
         try:
-            container = self._enter(self._entries[path], path)
+            entered = self._enter(self._entries[path], path, not given and not named(path))
         except ERRORS as error:
             reason = told(error)
             self._lose(path, reason.cause, f"archive cannot be entered: {reason}")
             return
-        self._open[path] = container
+        if entered is None:
+            return
+        container = entered.place
+        assert isinstance(container, Container)
+        self._open[path] = entered
         own = portion or (f"{path}!" if container.sequential else "")
+        self._entries[path] = replace(self._entries[path], entered=bool(portion))
         self._add_all(container, f"{path}!/", path, own, depth + 1)
 
     def _lose(self, path: str, cause: Cause, detail: str) -> None:
-        self._lost.append((len(self._entries or ()), Lost(path, cause, detail)))
+        """Nobody knows what would have been in it."""
+        self._lost.append((len(self._entries or ()), Lost(path, cause, detail, whole=True)))
+
+    def _unique(self, path: str) -> str:
+        """The path, or ``path (2)`` and so on where it is taken already."""
+        taken = self._entries or {}
+        while path in taken:
+            number = self._copies[path] = self._copies.get(path, 1) + 1
+            if f"{path} ({number})" not in taken:
+                return f"{path} ({number})"
+        return path
 
 
 class Disk:
@@ -233,17 +302,13 @@ class Disk:
         return opened(str(key))
 
 
-def _again(kept: BinaryIO) -> BinaryIO:
-    return Window(kept)
+def _nowhere() -> BinaryIO:
+    raise EvidenceError("a folder has no bytes of its own")
 
 
-def _unique(path: str, taken: Any) -> str:
-    if path not in taken:
-        return path
-    number = 2
-    while f"{path} ({number})" in taken:
-        number += 1
-    return f"{path} ({number})"
+def _texty(head: bytes) -> bool:
+    """Plain text, such as a log that somebody unpacked without renaming it: the readers see to it."""
+    return bool(head) and b"\0" not in head and not head.startswith((b"PK", b"\x1f\x8b"))
 
 
 def check(path: Path) -> None:

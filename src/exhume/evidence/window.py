@@ -10,18 +10,20 @@ if TYPE_CHECKING:
 
 
 class Window(io.BufferedReader):
-    """A read-only view of the whole file that closes without closing it."""
+    """A read-only view of the whole file, or of ``size`` bytes from ``start`` on, that closes without closing it.
 
-    def __init__(self, kept: BinaryIO) -> None:
-        super().__init__(_Place(kept))
+    It is shorter where the file is."""
+
+    def __init__(self, kept: BinaryIO, start: int = 0, size: int | None = None) -> None:
+        super().__init__(_Place(kept, start, size))
 
 
 class _Place(io.RawIOBase):
-    def __init__(self, kept: BinaryIO) -> None:
-        self._kept = kept
+    def __init__(self, kept: BinaryIO, start: int, size: int | None) -> None:
+        self._kept, self._start = kept, start
         self._at = 0
-        kept.seek(0, 2)
-        self._size = kept.tell()
+        there = max(0, kept.seek(0, 2) - start)
+        self._size = there if size is None else min(size, there)
 
     def readable(self) -> bool:
         return True
@@ -41,8 +43,8 @@ class _Place(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer).cast("B")
-        self._kept.seek(self._at)
-        data = self._kept.read(len(view))
+        self._kept.seek(self._start + self._at)
+        data = self._kept.read(max(0, min(len(view), self._size - self._at)))
         view[: len(data)] = data
         self._at += len(data)
         return len(data)

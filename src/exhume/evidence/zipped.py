@@ -25,7 +25,7 @@ class Zip:
         self._limits = limits
 
     @staticmethod
-    def detect(head: bytes) -> bool:
+    def detect(head: bytes, inner: bytes) -> bool:
         return head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"))
 
     def members(self) -> Iterator[Member | Lost]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fnmatch import fnmatchcase
 
+from exhume.judge.exposure import Patching, patching
 from exhume.judge.plan import plan
 from exhume.judge.questions import answer_all
 from exhume.judge.timeline import timeline
@@ -19,7 +20,6 @@ from exhume.model import (
     Assessment,
     Cause,
     Coverage,
-    Exposure,
     Finding,
     Gap,
     Host,
@@ -33,7 +33,7 @@ from exhume.model import (
     Window,
 )
 
-__all__ = ["Case", "judge", "raised", "worst_first"]
+__all__ = ["Case", "Patching", "judge", "patching", "raised", "worst_first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Case:
     period: Window | None = None
     allow: Sequence[AllowEntry] = ()
     plans: Sequence[PlanEntry] = ()
-    exposure: Sequence[Exposure] = ()
+    exposure: Patching | None = None
+    """What the readings tell of builds and flaws (``patching``); ``None``: nothing."""
     evidence: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
 
@@ -67,7 +68,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         findings=tuple(findings),
         coverage=coverage,
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
-        exposure=tuple(case.exposure),
+        exposure=case.exposure.entries if case.exposure else (),
         timeline=_timeline(findings, part, coverage),
         plan=plan(case.plans, answers, findings),
         allowed=allowed,
@@ -88,7 +89,7 @@ def _answers(
     for pack in packs:
         mine = [f for f in findings if f.pack == pack.name]
         if pack.needs or mine:
-            days = days_of(pack, case.period, coverage.end, case.generated.date())
+            days = days_of(pack, case.period, coverage.end, case.generated.date(), case.exposure)
             yield answer(pack, mine, coverage, days, servers)
 
 

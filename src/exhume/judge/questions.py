@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exhume.judge import words
+from exhume.judge.exposure import Patching
+from exhume.judge.exposure.sentences import BRING, exposed
 from exhume.judge.verdict import raised
 from exhume.model import (
     Answer,
     Coverage,
-    Exposure,
     Finding,
     Host,
     Outcome,
     Question,
     Questions,
     Reply,
-    State,
     Verdict,
     Window,
 )
@@ -36,14 +36,14 @@ def answer_all(
     findings: Sequence[Finding],
     coverage: Coverage,
     host: Host,
-    exposure: Sequence[Exposure],
+    patching: Patching | None,
     period: Window | None,
 ) -> Questions:
     """The answers that a report opens with."""
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
     limits = tuple(dict.fromkeys(limit for a in answers if a.verdict != Verdict.COMPROMISED for limit in a.limits))
     return Questions(
-        exposed=_exposed(host, exposure),
+        exposed=exposed(patching) if patching else _unknown_build(host),
         attacked=_attacked(answers, findings, verdict, limits),
         broken_into=_broken_into(answers, findings, verdict, limits, period),
         since_how_far=_since(findings, coverage, verdict),
@@ -51,27 +51,15 @@ def answer_all(
     )
 
 
-def _exposed(host: Host, exposure: Sequence[Exposure]) -> Question:
-    open_to = [e for e in exposure if e.state == State.VULNERABLE]
-    unknown = [e for e in exposure if e.state == State.UNKNOWN]
-    if open_to:
-        named = words.joined([e.cve for e in open_to])
-        reply = Reply.PARTLY if unknown else Reply.YES
-        return Question(reply, f"Yes: this server was open to {named}.", tuple(e.why for e in unknown[:3]))
-    if exposure and not unknown:
-        return Question(Reply.NO, "Every flaw that exhume knows was fixed in the builds the evidence shows.")
+def _unknown_build(host: Host) -> Question:
     if host.build:
         text = (
             f"The evidence names build {host.build} (Exchange {host.product or 'unknown'}), read from {host.build_source}."
-            " Which security updates were installed on which day it does not say."
+            " exhume's tables do not have it, so which flaws it was open to is not known."
         )
     else:
         text = "The evidence does not name the server's build, so whether and when it was open to a flaw is not known."
-    return Question(
-        Reply.CANNOT_TELL,
-        text,
-        ("To date the exposure, bring Bin\\ExSetup.exe, C:\\ExchangeSetupLogs and the SOFTWARE registry hive.",),
-    )
+    return Question(Reply.CANNOT_TELL, text, (BRING,))
 
 
 def _attacked(answers: Sequence[Answer], findings: Sequence[Finding], verdict: Verdict, limits: tuple[str, ...]) -> Question:

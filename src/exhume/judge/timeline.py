@@ -8,7 +8,10 @@ from datetime import UTC, datetime, time
 from exhume.judge.words import source_name
 from exhume.model import Finding, Moment, Outcome, Reading, Span
 
-READING_KINDS = {"update": "patch", "build": "context", "tool": "tool", "mitigation": "patch"}
+READING_KINDS = {
+    "update": "patch", "removal": "patch", "mitigation": "patch",
+    "build": "context", "first_install": "context", "tool": "tool",
+}  # fmt: skip
 
 
 def timeline(findings: Sequence[Finding], readings: Iterable[Reading], spans: Iterable[Span]) -> tuple[Moment, ...]:

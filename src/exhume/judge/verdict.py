@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from exhume.judge import words
+from exhume.judge.exposure import Patching
 from exhume.model import (
     Answer,
     Cause,
@@ -38,9 +39,11 @@ class Days:
 
     window: Window | None
     bounded: bool
-    """The user gave a period, or the exposure is dated. Without it ``no_trace`` cannot be said."""
+    """The user gave a period, or the end of the exposure is proven. Without it ``no_trace`` cannot be said."""
     before: bool = False
     """The judged days end before the campaign was first seen anywhere."""
+    never: bool = False
+    """The flaw was fixed, or not there, on all days since the campaign was first seen: proven by dated readings."""
 
 
 def raised(finding: Finding) -> Verdict | None:
@@ -66,18 +69,28 @@ def _lies_unserved(finding: Finding) -> bool:
     )
 
 
-def days_of(pack: Pack, period: Window | None, end: datetime | None, today: date) -> Days:
-    """From the campaign's first known day (or ``--since``) to the end of the evidence (or ``--until``)."""
+def days_of(pack: Pack, period: Window | None, end: datetime | None, today: date, exposure: Patching | None = None) -> Days:
+    """From the campaign's first known day (or ``--since``) to the day on which its flaw was fixed, or the evidence ends (or
+    ``--until``). A period that the user gives goes before what the readings tell."""
     since = pack.first_exploited
     last = end.date() if end else today
-    if period is None:
-        if since is None:
-            return Days(None, bounded=False)
-        return Days(Window(since, last) if since <= last else None, bounded=False, before=since > last)
-    first = max(since, period.since) if since else period.since
-    if first > period.until:
-        return Days(None, bounded=True, before=True)
-    return Days(Window(first, period.until), bounded=True)
+    if period is not None:
+        first = max(since, period.since) if since else period.since
+        if first > period.until:
+            return Days(None, bounded=True, before=True)
+        return Days(Window(first, period.until), bounded=True)
+    if since is None:
+        return Days(None, bounded=False)
+    if exposure and pack.name in exposure.campaigns:
+        days = exposure.campaigns[pack.name]
+        window = Window(days.since, days.until) if days.since else None
+        return Days(window, bounded=days.known, never=days.known and window is None)
+    if since > last:
+        return Days(None, bounded=False, before=True)
+    if exposure and not pack.entry_cve:
+        first = max(since, exposure.first_install or since)
+        return Days(Window(first, max(first, last)), bounded=exposure.all_known)
+    return Days(Window(since, last), bounded=False)
 
 
 def answer(pack: Pack, findings: Sequence[Finding], coverage: Coverage, days: Days, servers: Sequence[str]) -> Answer:
@@ -95,6 +108,8 @@ def answer(pack: Pack, findings: Sequence[Finding], coverage: Coverage, days: Da
         verdict = Verdict.NO_TRACE
     if days.before and days.bounded and verdict == Verdict.NO_TRACE and days.window is None:
         limits = (words.before_campaign(pack),)
+    if days.never and verdict == Verdict.NO_TRACE:
+        limits = (words.never_open(pack),)
     firsts = [f.first_seen for f in findings if f.first_seen]
     lasts = [f.last_seen for f in findings if f.last_seen]
     return Answer(
@@ -137,6 +152,8 @@ def hides(gap: Gap, needed: Iterable[str]) -> bool:
     kinds = set(needed)
     if "web.folder" in kinds:
         kinds |= {"web.file", "aspnet.compiled"}
+    if gap.kind == "archive":
+        return gap.cause in (Cause.UNREADABLE, Cause.LIMIT, Cause.DAMAGED)
     if gap.kind == "file":
         return gap.cause in (Cause.UNREADABLE, Cause.LIMIT, Cause.DAMAGED) and gap.source is not None and _exchange_file(gap)
     if gap.kind not in kinds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from exhume.model import Cause, Coverage, Gap, Hidden, Pack, Window
+from exhume.model import Cause, Coverage, Gap, Hidden, Pack, Reading, Window
 
 RANGES_SHOWN = 3
 _LOST = {
@@ -51,6 +51,13 @@ def no_needs(pack: Pack) -> str:
 
 def before_campaign(pack: Pack) -> str:
     return f"The judged period ends before {pack.title} was first seen anywhere ({pack.first_exploited})."
+
+
+def never_open(pack: Pack) -> str:
+    return (
+        f"The flaw {pack.entry_cve} was not open on this server on any day since {pack.title} was first seen anywhere"
+        f" ({pack.first_exploited}); the readings prove it."
+    )
 
 
 def ends_before(pack: Pack, end: datetime | None) -> str:
@@ -124,6 +131,11 @@ def _were(files: Iterable[str]) -> str:
 def _short(path: str) -> str:
     kept = "".join(c if c.isprintable() else "?" for c in path)
     return kept if len(kept) <= 120 else f"…{kept[-119:]}"
+
+
+def place(reading: Reading) -> str:
+    """Where a reading stands, short enough for a sentence."""
+    return _short(str(reading.source))
 
 
 def joined(items: Sequence[str], most: int = 5) -> str:

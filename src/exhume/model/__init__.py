@@ -14,33 +14,58 @@ from exhume.model.assessment import (
     Step,
     Tool,
 )
+from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
+from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
+from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
 from exhume.model.clue import BORDER, Clue, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
-from exhume.model.flow import File, Gap, Opener, Reading, Record, Source, Span, Value, day_of, hour_of, merge_spans
+from exhume.model.flow import (
+    File,
+    Gap,
+    Opener,
+    Reading,
+    Record,
+    Source,
+    Span,
+    Value,
+    day_of,
+    hour_of,
+    merge_readings,
+    merge_spans,
+)
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
-from exhume.model.vocabulary import Cause, Confidence, Outcome, Reply, Severity, State, Verdict
+from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Verdict
 
 __all__ = [
+    "ATTESTATION_SCHEMA",
     "BORDER",
+    "CASE_SCHEMA",
     "SCHEMA",
     "AllowEntry",
     "Allowed",
     "Answer",
     "Assessment",
+    "Attestation",
     "Because",
+    "Build",
+    "BuildTables",
     "Case",
+    "Casebook",
     "Cause",
+    "Check",
     "Clue",
     "Confidence",
     "Coverage",
     "Detector",
     "Evidence",
     "Exposure",
+    "Fate",
     "File",
     "Finding",
+    "Fix",
     "Gap",
     "Hidden",
     "Host",
@@ -53,6 +78,7 @@ __all__ = [
     "PackFile",
     "PackUsed",
     "Part",
+    "Parts",
     "PlanEntry",
     "Problem",
     "Question",
@@ -65,19 +91,27 @@ __all__ = [
     "Role",
     "Rule",
     "Seen",
+    "Server",
+    "Setting",
     "Severity",
+    "Shared",
     "Sieve",
     "Source",
     "Span",
     "State",
     "Step",
+    "StepCheck",
     "Tool",
     "Value",
     "Verdict",
+    "Version",
     "Window",
     "address_of",
     "day_of",
+    "dotted",
     "hour_of",
+    "merge_readings",
     "merge_spans",
+    "read_version",
     "searched",
 ]

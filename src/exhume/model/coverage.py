@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from exhume.model.finding import Finding
-from exhume.model.flow import HOUR, Gap, Reading, Span, hour_of, merge_spans
+from exhume.model.flow import HOUR, Gap, Reading, Span, hour_of, merge_readings, merge_spans
 
 HOLE_HOURS = 6
 """A busy log without a row for this many hours has a hole: on a live server health probes write every few minutes."""
@@ -144,5 +144,5 @@ class Part:
         for finding in self.findings + other.findings:
             key = (finding.pack, *finding.key)
             folded[key] = folded[key] + finding if key in folded else finding
-        readings = tuple(dict.fromkeys(self.readings + other.readings))
+        readings = merge_readings(self.readings + other.readings)
         return Part(tuple(folded.values()), readings, self.coverage + other.coverage)

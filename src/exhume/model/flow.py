@@ -51,6 +51,8 @@ class File:
     created: datetime | None = None
     opener: Opener | None = field(default=None, compare=False, repr=False)
     """Opens the bytes again from the start, for detectors that need the whole file (YARA)."""
+    beside: Callable[[str], AbstractContextManager[BinaryIO]] | None = field(default=None, compare=False, repr=False)
+    """Opens another file of the same folder by its name, in any letter case; raises ``OSError`` when there is none."""
     logs_hashed: bool = False
     """``--manifest``: hash recognised logs as well."""
 
@@ -100,7 +102,7 @@ class Gap:
     """Something that was not seen, and why. A gap is as much a result as a finding."""
 
     kind: str
-    """Kind of record that was lost, or ``file`` when that is not known."""
+    """Kind of record that was lost, ``file`` when that is not known, ``archive`` when it may be any number of files."""
     cause: Cause
     detail: str
     """Plain words for the person who reads the report; never text from the evidence unescaped."""
@@ -118,12 +120,27 @@ class Reading:
     """What the evidence says of the host on a day."""
 
     what: str
-    """``build``, ``cu``, ``update``, ``mitigation``, ``tool``, ``role``, ``install`` …"""
+    """``build``, ``update``, ``install``, ``mitigation``, ``setting``, ``tool`` …: docs/reference/records.md."""
     value: str
     day: date | None
     trust: str
     """``exact`` (moves with every security update), ``cu`` (tells the cumulative update only), ``hint``."""
     source: Source
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What it says, wherever it says so; of equal ones the first place in order of paths is kept."""
+        return (self.what, self.value, str(self.day or ""), self.trust)
+
+
+def merge_readings(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Each thing that is said once, with the place that comes first, in order of what is said."""
+    merged: dict[tuple[str, str, str, str], Reading] = {}
+    for reading in readings:
+        known = merged.setdefault(reading.key, reading)
+        if (reading.source.path, reading.source.at) < (known.source.path, known.source.at):
+            merged[reading.key] = reading
+    return tuple(merged[key] for key in sorted(merged))
 
 
 def hour_of(time: datetime) -> int:

@@ -103,3 +103,16 @@ class State(StrEnum):
     MITIGATED = "mitigated"
     UNKNOWN = "unknown"
     NOT_APPLICABLE = "not_applicable"
+
+
+class Fate(StrEnum):
+    """What became of a finding by the second collection."""
+
+    GONE = "gone"
+    """A state that was looked for in the right place and is not there any more."""
+    STILL_THERE = "still_there"
+    NEW = "new"
+    """Was not found the first time."""
+    HISTORY = "history"
+    """An event of the past: it stays a fact, and nothing can make it undone."""
+    CANNOT_TELL = "cannot_tell"

@@ -12,7 +12,11 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-_DRIVE = re.compile(r"(?:^|/)(?:\{[^/]*\}|)([A-Za-z])(?::|%3[Aa]|_|\$)?/(?=.)")
+_ESCAPED = re.compile(r"(?:%5c)+(?:[.?]%5c)?(?:[a-z]%3a|globalroot)(?:%5c|$)|[a-z]%3a$", re.IGNORECASE)
+"""A folder of Velociraptor's: ``C%3A``, ``%5C%5C.%5CC%3A``, a shadow copy. Only below one is a name percent-decoded: in names
+of Windows itself a ``%`` is plain text (``…%4Admin.evtx``)."""
+_MARKED = re.compile(r"(?:^|(?<=/))([A-Za-z])(?::|%3[Aa]|_|\$)/")
+_BARE = re.compile(r"(?:^|(?<=/))([A-Za-z])/")
 _ANCHORS = (
     "windows/", "inetpub/", "program files/", "program files (x86)/", "programdata/", "users/",
     "exchangesetuplogs/", "perflogs/",
@@ -43,34 +47,59 @@ def windows_path(path: str) -> str:
     ``kape/C/inetpub/wwwroot/x.aspx`` → ``C:\\inetpub\\wwwroot\\x.aspx``; ``inetpub/wwwroot/x.aspx`` →
     ``inetpub\\wwwroot\\x.aspx`` (no drive known). ``!/`` (an archive is entered) starts anew.
     """
-    inner = path.rsplit("!/", 1)[-1].replace("\\", "/")
-    if "%" in inner:
-        inner = unquote(inner)
-    inner = inner.lstrip("/")
-    lowered = inner.lower()
-    drive = None
-    for match in _DRIVE.finditer(inner):
-        rest = lowered[match.end() :]
-        marked = inner[match.end(1)] != "/"
-        if marked or rest.startswith(_ANCHORS) or "exchange" in rest or any(a in rest for a in _EXCHANGE_ANCHORS[:2]):
-            drive = match
+    outer, _, inner = path.rpartition("!/")
+    if outer and "/" not in inner and _same_name(outer, inner):
+        return windows_path(f"{outer.rpartition('/')[0]}/{inner}")  # one compressed file: it lay where its archive lies
+    inner = _decoded(inner).replace("\\", "/").lstrip("/")
+    found = [(f"/{inner.lower()}".find(f"/{anchor}"), anchor in _ANCHORS) for anchor in (*_ANCHORS, *_EXCHANGE_ANCHORS)]
+    place, top = min((pair for pair in found if pair[0] >= 0), default=(-1, False))
+    drive = _drive(inner, place, top)
     if drive:
         return f"{drive.group(1).upper()}:\\" + inner[drive.end() :].replace("/", "\\")
-    for anchor in (*_ANCHORS, *_EXCHANGE_ANCHORS):
-        place = f"/{lowered}".find(f"/{anchor}")
-        if place >= 0:
-            return inner[place:].replace("/", "\\")
-    return ""
+    return inner[place:].replace("/", "\\") if place >= 0 else ""
+
+
+def _drive(inner: str, place: int, top: bool) -> re.Match[str] | None:
+    """The folder that stands for a drive. It lies before the first folder that is known (at ``place``; ``top``: right on a
+    drive): what comes after may be named by an attacker."""
+    before = inner if place < 0 else inner[:place]
+    if marked := _MARKED.search(before):
+        return marked
+    bare = list(_BARE.finditer(before))
+    if place < 0:
+        return bare[0] if bare and bare[0].start() == 0 and bare[0].group(1).isupper() else None
+    if top:
+        return bare[-1] if bare and bare[-1].end() == place else None
+    return bare[0] if bare else None
+
+
+def _same_name(outer: str, inner: str) -> bool:
+    name = outer.rsplit("/", 1)[-1].lower()
+    return name.startswith(f"{inner.lower()}.") and "." not in name[len(inner) + 1 :]
+
+
+def _decoded(inner: str) -> str:
+    """Velociraptor's escapes undone; the folders of its own before the drive are left out."""
+    parts = inner.split("/")
+    for number, part in enumerate(parts[:-1]):
+        if f"{part.lower()}/" in (*_ANCHORS, "frontend/", *_EXCHANGE_ANCHORS):
+            break  # from here on names are the server's own
+        if "%" in part and _ESCAPED.match(part):
+            drive = re.search(r"([a-z]):\\*$", unquote(part), re.IGNORECASE)
+            below = "/".join(unquote(p, errors="surrogateescape") for p in parts[number + 1 :])
+            return f"{drive.group(1)}:/{below}" if drive else below
+    return inner
 
 
 def in_exchange(path: str) -> str:
     """The part below Exchange's install root, lower case with ``/``: ``frontend/httpproxy/owa/auth/x.aspx``; else empty."""
     lowered = f"/{path}".replace("\\", "/").lower()
+    places = []
     for anchor in _EXCHANGE_ANCHORS:
         place = lowered.find(f"/{anchor}")
         if place >= 0 and (anchor != "bin/" or "exchange" in lowered[:place]):
-            return lowered[place + 1 :]
-    return ""
+            places.append(place)
+    return lowered[min(places) + 1 :] if places else ""
 
 
 def served_url(path: str) -> str:

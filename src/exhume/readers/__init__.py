@@ -7,9 +7,14 @@ from exhume.readers.events import Events
 from exhume.readers.evtx import Evtx
 from exhume.readers.exchange import Exchange
 from exhume.readers.files import Files
+from exhume.readers.healthchecker import HealthChecker
+from exhume.readers.hive import Hives
 from exhume.readers.httperr import HttpErr
 from exhume.readers.iis import Iis
 from exhume.readers.iisconfig import IisConfig
+from exhume.readers.inventory import Inventory
+from exhume.readers.pe import Pe
+from exhume.readers.setuplog import SetupLogs
 from exhume.readers.toollogs import ToolLogs
 from exhume.readers.webfile import WebFile
 
@@ -20,10 +25,15 @@ READERS: tuple[Reader, ...] = (
     Evtx(),
     Events(),
     ToolLogs(),
+    SetupLogs(),
     IisConfig(),
     Agents(),
     AspNet(),
     WebFile(),
+    Pe(),
+    Hives(),
+    HealthChecker(),
+    Inventory(),
 )
 """Tried in this order: by content first, by path second."""
 EVERY_FILE: Reader = Files()

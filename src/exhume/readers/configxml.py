@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl, Locator
@@ -19,6 +19,8 @@ from exhume.readers.script import decode
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+PIECE = 1 << 18
+"""Bytes that are fed to the parser at a time."""
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"<(/?)([A-Za-z_][\w.:-]{0,200})((?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*)>")
 _ATTRIBUTE = re.compile(r"([\w.:-]{1,200})\s*=\s*(?:\"([^\"<]*)\"|'([^'<]*)')")
@@ -55,6 +57,55 @@ def walk(data: bytes, listen: Callable[[], L]) -> tuple[L, str]:
     listener = listen()
     _by_tags(decode(data), listener)
     return listener, trouble
+
+
+class XmlListener(ContentHandler):
+    """Hears of every element and text while a stream is fed to the parser, with the ``N`` attribute and the line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line: Callable[[], int | None] = int
+        """Tells the line that the parser is in."""
+
+    def begin(self, tag: str, name: str, line: int) -> None: ...
+
+    def text(self, data: str) -> None: ...
+
+    def finish(self, tag: str) -> None: ...
+
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 - the name that xml.sax calls
+        self.begin(name, attrs.get("N", ""), self.line() or 1)
+
+    def characters(self, content: str) -> None:
+        self.text(content)
+
+    def endElement(self, name: str) -> None:  # noqa: N802
+        self.finish(name)
+
+
+def feed(stream: BinaryIO, reader: XmlListener, trouble: list[str]) -> Iterator[None]:
+    """Feeds a stream of XML to the reader, and stops after each piece so that what was heard can be taken. What is wrong with
+    it goes, in plain words, into ``trouble``. Raises ``OSError`` when the stream does."""
+    from defusedxml import DefusedXmlException
+    from defusedxml.expatreader import DefusedExpatParser
+
+    parser = DefusedExpatParser(forbid_dtd=True)
+    parser.setContentHandler(reader)
+    reader.line = parser.getLineNumber
+    empty = True
+    try:
+        while piece := stream.read(PIECE):
+            empty = False
+            parser.feed(piece)
+            yield
+        parser.close()
+    except DefusedXmlException:
+        trouble.append("it declares a document type or entities, which is refused; what follows was not read")
+    except (SAXException, ValueError, LookupError):
+        trouble.append("it is not well-formed XML or ends early; what follows was not read")
+    if empty:
+        trouble.append("it is empty")
+    yield
 
 
 def element_of(text: str) -> Element | None:

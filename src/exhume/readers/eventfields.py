@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from exhume.model import File, Reading, Record, Source, Span, Value, hour_of
+from exhume.model import File, Record, Span, Value, hour_of
 
 KIND = "windows.event"
 CMDLET_PROVIDER = "msexchange cmdletlogs"
@@ -28,10 +28,6 @@ LARGEST = 2**64
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\s*(Z|UTC|[+-]\d\d:?\d\d)?")
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _RENDERED = re.compile(r"^Cmdlet (?:suc+eeded|failed)\. Cmdlet ([\w-]+), parameters ?(.*)", re.IGNORECASE | re.DOTALL)
-_UPDATE = re.compile(r"\bExchange Server\b.{0,200}?\b(KB\d{6,8})\b", re.IGNORECASE | re.DOTALL)
-_STATUS = {("microsoft-windows-windowsupdateclient", 19): None, ("msiinstaller", 1022): None, ("msiinstaller", 1036): 4}
-"""Events that say that an update was installed, and the insertion string that must be 0 for it to be true."""
-_VERSION = re.compile(r"\d{2}\.\d{1,2}\.\d{1,5}\.\d{1,5}")
 
 
 @dataclass(slots=True)
@@ -184,30 +180,6 @@ def _cmdlet(fields: dict[str, Value], strings: tuple[str, ...]) -> None:
     if rendered:
         fields.setdefault("Cmdlet", rendered[1])
         fields.setdefault("Parameters", rendered[2].strip())
-
-
-def update_of(event: Event, source: Source) -> Reading | None:
-    """An update of Exchange that the event says was installed, or the version that an installation of Exchange left.
-
-    Windows Update writes event 19 (title in ``updateTitle``); Windows Installer 1022 (update installed), 1036 (the same with a
-    status) and 1033 (product installed: name, version, language, status). Titles are translated, but "Exchange Server" and the
-    KB number stand in all of them. A status other than 0 is no success.
-    """
-    key = (event.provider.lower(), event.event_id)
-    day: date | None = event.time.date() if event.time else None
-    strings = [text.strip() for text in event.unnamed]
-    if key == ("msiinstaller", 1033):
-        name, version, status = [*strings[:2], *strings[3:4], "", "", ""][:3]
-        if name == "Microsoft Exchange Server" and status == "0" and _VERSION.fullmatch(version):
-            return Reading("build", version, day, "cu", source)
-        return None
-    if key not in _STATUS:
-        return None
-    place = _STATUS[key]
-    if place is not None and strings[place : place + 1] != ["0"]:
-        return None
-    match = _UPDATE.search("\n".join([*strings, text_of(event.named.get("updateTitle"))])[:4096])
-    return Reading("update", match[1].upper(), day, "exact", source) if match else None
 
 
 class Reach:

@@ -21,7 +21,8 @@ from typing import Any, BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.configxml import element_of
-from exhume.readers.eventfields import KIND, Event, Reach, record_of, update_of
+from exhume.readers.eventfields import KIND, Event, Reach, record_of
+from exhume.readers.eventreadings import readings_of
 from exhume.readers.eventshapes import NAMESPACE, event_of, event_of_xml, objects_in
 
 BLOCK = 1 << 18
@@ -86,9 +87,7 @@ class Events:
             record = record_of(event, file, f"line {line}")
             reach.add(record)
             yield record
-            update = update_of(event, record.source)
-            if update:
-                yield update
+            yield from readings_of(event, record.source)
         yield from _gaps(trouble, reach, file)
         return reach.spans()
 

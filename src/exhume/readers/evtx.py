@@ -22,7 +22,8 @@ from datetime import datetime
 from typing import Any, BinaryIO, Protocol
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
-from exhume.readers.eventfields import KIND, Event, Reach, flat, instant, number_of, record_of, text_of, update_of
+from exhume.readers.eventfields import KIND, Event, Reach, flat, instant, number_of, record_of, text_of
+from exhume.readers.eventreadings import readings_of
 from exhume.readers.evtxchunk import FILE_MAGIC, FIRST, HEADER, MAGIC, SIZE, Chunk, file_header, inspect, starts
 
 _ZEROS = bytes(SIZE)
@@ -169,9 +170,7 @@ def _events(chunk: Chunk, file: File, state: _State) -> Iterator[Record | Readin
         record = record_of(event, file)
         state.reach.add(record, chunk.sound)
         yield record
-        update = update_of(event, record.source)
-        if update:
-            yield update
+        yield from readings_of(event, record.source)
     state.lost += max(0, chunk.expected - got)
     numbers = sorted(set(chunk.numbers))
     if not chunk.sound and numbers:

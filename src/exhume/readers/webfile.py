@@ -14,6 +14,7 @@ from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
 from exhume.readers.hashes import HASH_LIMIT, Digests, digest, entry_fields, extension, listed, place, too_large
 from exhume.readers.oabdump import oab_properties
 from exhume.readers.pages import is_product, near_product
+from exhume.readers.releases import release_readings
 from exhume.readers.script import ScriptSearch, decode, magic_of
 
 SERVER_SIDE = frozenset((
@@ -68,6 +69,7 @@ class WebFile:
         yield Record(kind, None, fields, file.source("file"), "web" if web else "files", "", file.opener)
         if digests.gap:
             yield digests.gap
+        yield from release_readings(file, place(file)[0], digests.sha256)
         return listed(file)
 
     def _ends(self, stream: BinaryIO, file: File, look: _Look) -> Digests:

@@ -90,6 +90,7 @@ KIND = {
     "aspnet.compiled": "Compiled web pages",
     "tool.detection": "Clean-up tool's log",
     "file": "File",
+    "archive": "Archive",
 }
 
 

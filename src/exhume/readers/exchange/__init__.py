@@ -13,12 +13,13 @@ References: logs.md 3 to 7 of the project's notes; docs/reference/records.md for
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from exhume.model import File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.exchange import kinds
 from exhume.readers.exchange.cells import split
 from exhume.readers.exchange.dialect import ExchangeCsv
+from exhume.readers.exchange.version import Tail
 from exhume.readers.lines import BLOCK, plain
 from exhume.readers.rows import LineLog
 
@@ -50,4 +51,7 @@ class Exchange:
         return kinds.by_path(file.path) is not None
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
-        return (yield from LineLog(file, ExchangeCsv(file), sieve, block=self._block).read(stream))
+        dialect, tail = ExchangeCsv(file), Tail(stream)
+        spans = yield from LineLog(file, dialect, sieve, block=self._block).read(cast(BinaryIO, tail))
+        yield from dialect.last(tail.lines())
+        return spans

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -13,6 +13,7 @@ from exhume.readers.dialect import Identity, Layout, Look
 from exhume.readers.exchange import kinds
 from exhume.readers.exchange.cells import goes_on, split
 from exhume.readers.exchange.pairs import unpack
+from exhume.readers.exchange.version import COLUMNS, Versions
 from exhume.readers.lines import BOM
 from exhume.readers.stamps import Mask, parse_time
 from exhume.readers.urls import decoded_url
@@ -23,8 +24,6 @@ _FIRSTS = tuple(f"{quote}{name}{quote}".encode() for name in _TIMES for quote in
 _SERVERS = ("serverhostname", "servername", "server")
 _COMMENT = re.compile(r"#([A-Za-z-]+)(?::|\s|\Z)")
 _LEADING = re.compile(r'"?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)')
-_BUILD = re.compile(r"0*(\d{1,2})\.0*(\d{1,2})\.0*(\d{1,5})\.0*(\d{1,4})", re.ASCII)
-_VERSION_COLUMNS = ("MajorVersion", "MinorVersion", "BuildVersion", "RevisionVersion")
 _ORIGIN = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _ANYTHING = (b"",)
 _MARKS = (b"#", BOM, b"\0")
@@ -32,12 +31,6 @@ _HEADS = (*_MARKS, *_FIRSTS)
 _SEEK = 200
 """Lines among which the header is sought before a file counts as without one."""
 _ECP = ("TimeStamp", "ServerName", "EventId", "EventData")
-
-
-def build_of(text: str) -> str:
-    """``15.01.2375.007`` as ``15.1.2375.7``; empty text for what is no build."""
-    match = _BUILD.fullmatch(text.strip())
-    return ".".join(match.groups()) if match else ""
 
 
 class ExchangeCsv:
@@ -60,8 +53,7 @@ class ExchangeCsv:
         self._server = self._channel = ""
         self._headless = self._sought = 0
         self._date: date | None = None
-        self._versions: list[tuple[str, date | None, int]] = []
-        self._builds: set[str] = set()
+        self._versions = Versions(file)
         if self._free:
             self.heads = _MARKS
 
@@ -116,8 +108,8 @@ class ExchangeCsv:
         elif word == "date":
             time = parse_time(rest)
             self._date = time.date() if time else None
-        elif word == "version" and build_of(rest):
-            self._versions.append((build_of(rest), None, number))
+        elif word == "version":
+            self._versions.header(rest, number)
         return True
 
     def _use(self, names: tuple[str, ...], delimiter: str) -> None:
@@ -172,9 +164,6 @@ class ExchangeCsv:
 
     def begin(self, row: bytes, number: int, time: datetime | None) -> Iterator[Reading]:
         day = time.date() if time else None
-        self._versions = [
-            (build, self._date or day, n) if when is None else (build, when, n) for build, when, n in self._versions
-        ]
         if self.layout is None:
             return
         cells = self._cells(row)
@@ -184,12 +173,8 @@ class ExchangeCsv:
             and self._named(cells).get("EventId") in ("Request", "GlobalActivity")
         ):
             self._log = kinds.ECP_ACTIVITY
-        yield from self._stated_builds()
-        fields = self._named(cells)
-        yield from self._build(".".join(fields.get(c, "") for c in _VERSION_COLUMNS), day, number)
-        if self.kind in (kinds.ECP_SERVER.kind, kinds.ECP_ACTIVITY.kind):
-            pairs = unpack(fields.get("EventData", ""))
-            yield from self._build(pairs.get("S:BLD") or pairs.get("S:Bld") or "", day, number)
+        yield from self._stated_builds(day)
+        yield from self._builds(self._named(cells), day, f"line {number}")
         self._place(row, cells)
 
     def _place(self, row: bytes, cells: Sequence[str]) -> None:
@@ -269,20 +254,30 @@ class ExchangeCsv:
 
     # what the log says of the server
 
-    def _build(self, value: str, day: date | None, number: int) -> Iterator[Reading]:
-        build = build_of(value)
-        if build and build not in self._builds:
-            self._builds.add(build)
-            yield Reading("build", build, day, "cu", self.file.source(f"line {number}"))
+    def _builds(self, fields: Mapping[str, str], day: date | None, at: str) -> Iterator[Reading]:
+        yield from self._versions.tell(".".join(fields.get(c, "") for c in COLUMNS), day, at)
+        if self.kind in (kinds.ECP_SERVER.kind, kinds.ECP_ACTIVITY.kind):
+            pairs = unpack(fields.get("EventData", ""))
+            yield from self._versions.tell(pairs.get("S:BLD") or pairs.get("S:Bld") or "", day, at)
 
-    def _stated_builds(self) -> Iterator[Reading]:
+    def _stated_builds(self, day: date | None) -> Iterator[Reading]:
         """Of ``#Version:``, which is the product's build only in these two logs (ECP logs say 15.0.0.0)."""
         if self.kind in (kinds.HTTPPROXY.kind, kinds.EWS.kind):
-            for build, day, number in self._versions:
-                yield from self._build(build, day or self._date, number)
+            yield from self._versions.stated(self._date or day)
+
+    def last(self, lines: Iterable[tuple[bytes, str]]) -> Iterator[Reading]:
+        """What the last whole row says; ``lines`` come from the end of the file."""
+        if self.layout is None or self._free:
+            return
+        for line, at in lines:
+            cells = split(line.decode("utf-8", "backslashreplace"), self._delimiter, len(self.layout.names))
+            time = self._time(cells)
+            if time and len(cells) == len(self.layout.names):
+                yield from self._builds(self._named(cells), time.date(), at)
+                return
 
     def end(self) -> Iterator[Gap | Reading]:
-        yield from self._stated_builds()
+        yield from self._stated_builds(None)
         if self._headless:
             source = self.file.source(f"line {self._headless}")
             yield Gap(self.kind, Cause.DAMAGED, NO_HEADER, source, channel=self._channel, server=self._server)

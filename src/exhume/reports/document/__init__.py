@@ -5,7 +5,9 @@ so that two assessments can be compared with ``diff`` and one finding be looked 
 does not name (``subject``, ``trace``, ``hours``, ``evidence``, …) carry what the round trip needs.
 """
 
+from exhume.reports.document.attestation import attestation
+from exhume.reports.document.casebook import casebook
 from exhume.reports.document.read import load
 from exhume.reports.document.write import Document
 
-__all__ = ["Document", "load"]
+__all__ = ["Document", "attestation", "casebook", "load"]

@@ -51,8 +51,13 @@ class Document:
         Characters that act on a terminal, in HTML or on an antivirus stand as ``\\u`` escapes: the same text to every
         JSON parser, harmless to everything else that reads the file.
         """
-        lines = [f"{_text(key)}: {_block(value)}" for key, value in _document(assessment).items()]
-        return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8")
+        return encoded(_document(assessment))
+
+
+def encoded(document: Mapping[str, Json]) -> bytes:
+    """UTF-8 JSON, one line an item, in which nothing acts on what shows or scans it."""
+    lines = [f"{_text(key)}: {_block(value)}" for key, value in document.items()]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8")
 
 
 def _block(value: Json, indent: str = "  ") -> str:
@@ -89,8 +94,8 @@ def _document(a: Assessment) -> dict[str, Json]:
     questions = a.questions
     return {
         "schema": a.schema,
-        "tool": _tool(a.tool),
-        "generated": _time(a.generated),
+        "tool": tool(a.tool),
+        "generated": time(a.generated),
         "host": _host(a.host),
         "verdict": str(a.verdict),
         "questions": {
@@ -118,7 +123,7 @@ def _document(a: Assessment) -> dict[str, Json]:
     }
 
 
-def _time(value: datetime | None) -> str | None:
+def time(value: datetime | None) -> str | None:
     if value is None:
         return None
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -136,7 +141,7 @@ def _window(window: Window | None) -> Json:
     return {"since": _day(window.since), "until": _day(window.until)} if window else None
 
 
-def _tool(tool: Tool) -> Json:
+def tool(tool: Tool) -> Json:
     packs: list[Json] = [{"name": p.name, "version": p.version, "digest": p.digest} for p in tool.packs]
     return {"version": tool.version, "engine": tool.engine, "packs": packs}
 
@@ -165,8 +170,8 @@ def _answer(answer: Answer) -> Json:
         "title": answer.title,
         "verdict": str(answer.verdict),
         "outcome": None if answer.outcome is None else str(answer.outcome),
-        "first_seen": _time(answer.first_seen),
-        "last_seen": _time(answer.last_seen),
+        "first_seen": time(answer.first_seen),
+        "last_seen": time(answer.last_seen),
         "findings": _texts(answer.findings),
         "limits": _texts(answer.limits),
         "window": _window(answer.window),
@@ -184,7 +189,7 @@ def _step(step: Step) -> Json:
     }
 
 
-def _place(source: Source) -> dict[str, Json]:
+def place(source: Source) -> dict[str, Json]:
     return {"path": source.path, "at": source.at, "evidence": source.evidence}
 
 
@@ -198,15 +203,15 @@ def _finding(f: Finding) -> Json:
         "decisive": f.decisive,
         "severity": str(f.severity),
         "confidence": str(f.confidence),
-        "time": _time(f.record.time),
+        "time": time(f.record.time),
         "count": f.count,
-        "first_seen": _time(f.first_seen),
-        "last_seen": _time(f.last_seen),
+        "first_seen": time(f.first_seen),
+        "last_seen": time(f.last_seen),
         "techniques": _texts(f.techniques),
         "cves": _texts(f.cves),
         "because": [{"field": b.field, "value": b.value, "test": b.test} for b in f.because],
-        "source": _place(f.source),
-        "sources": [_place(s) for s in f.sources],
+        "source": place(f.source),
+        "sources": [place(s) for s in f.sources],
         "record": _record(f.record),
         "subject": f.subject,
         "own": f.own,
@@ -221,7 +226,7 @@ def _record(record: Record) -> Json:
         "kind": record.kind,
         "channel": record.channel,
         "server": record.server,
-        "source": _place(record.source),
+        "source": place(record.source),
         "fields": _fields(record.fields),
     }
 
@@ -241,8 +246,8 @@ def _value(value: Value) -> Json:
 def _intrusion(i: Intrusion) -> Json:
     return {
         "id": i.id,
-        "first_seen": _time(i.first_seen),
-        "last_seen": _time(i.last_seen),
+        "first_seen": time(i.first_seen),
+        "last_seen": time(i.last_seen),
         "findings": _texts(i.findings),
         "addresses": _texts(i.addresses),
         "user_agents": _texts(i.user_agents),
@@ -257,16 +262,16 @@ def _intrusion(i: Intrusion) -> Json:
 
 def _moment(m: Moment) -> Json:
     return {
-        "time": _time(m.time),
+        "time": time(m.time),
         "what": m.what,
         "kind": m.kind,
         "finding": m.finding or None,
-        "source": _place(m.source) if m.source else None,
+        "source": place(m.source) if m.source else None,
     }
 
 
 def _reading(r: Reading) -> Json:
-    return {"what": r.what, "value": r.value, "day": _day(r.day), "trust": r.trust, "source": _place(r.source)}
+    return {"what": r.what, "value": r.value, "day": _day(r.day), "trust": r.trust, "source": place(r.source)}
 
 
 def _coverage(coverage: Coverage) -> Json:
@@ -279,10 +284,10 @@ def _span(span: Span) -> Json:
         "channel": span.channel,
         "server": span.server,
         "path": span.path,
-        "first": _time(span.first),
-        "last": _time(span.last),
+        "first": time(span.first),
+        "last": time(span.last),
         "records": span.records,
-        "holes": [{"since": _time(a), "until": _time(b)} for a, b in span.holes()],
+        "holes": [{"since": time(a), "until": time(b)} for a, b in span.holes()],
         "busy": span.busy,
         "hours": _runs(span.hours),
     }
@@ -306,11 +311,11 @@ def _gap(gap: Gap) -> Json:
         "path": gap.source.path if gap.source else None,
         "cause": str(gap.cause),
         "detail": gap.detail,
-        "since": _time(gap.since),
-        "until": _time(gap.until),
+        "since": time(gap.since),
+        "until": time(gap.until),
         "server": gap.server,
         "count": gap.count,
-        "source": _place(gap.source) if gap.source else None,
+        "source": place(gap.source) if gap.source else None,
     }
 
 

@@ -25,7 +25,7 @@ FIRST_LIMITS = 2
 LONG, FIELD = 1200, 600
 """Characters shown of a reason and of a record's field."""
 _LINK = re.compile(r"https?://[\w.-]+(?:/[\w./?&=%#~:+,@!-]*)?", re.ASCII)
-_TONE = {
+TONE = {
     Verdict.COMPROMISED: "bad",
     Verdict.SUSPECTED: "warn",
     Verdict.CANNOT_TELL: "unknown",
@@ -128,7 +128,7 @@ def view(a: Assessment) -> View:
         a=a,
         server=wording.server(a),
         product=wording.product(a),
-        tone=_TONE[a.verdict],
+        tone=TONE[a.verdict],
         word=wording.VERDICT[a.verdict],
         sentence=wording.SENTENCE[a.verdict],
         period=wording.period(a),
@@ -173,7 +173,7 @@ def _campaign(answer: Answer) -> Campaign:
     return Campaign(
         answer=answer,
         title=answer.title or answer.campaign,
-        tone=_TONE[answer.verdict],
+        tone=TONE[answer.verdict],
         word=wording.VERDICT[answer.verdict],
         outcome=wording.OUTCOME[answer.outcome][1] if answer.outcome else "Nothing was found.",
         when=wording.between(answer.first_seen, answer.last_seen) if answer.first_seen else "",

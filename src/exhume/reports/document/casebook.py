@@ -1,0 +1,49 @@
+"""``case.json``: several servers of one organisation, for other programs. Schema ``exhume.case/1``."""
+
+from __future__ import annotations
+
+from exhume.model import Casebook, Server
+from exhume.reports.document import write
+from exhume.reports.document.write import Json
+
+
+def casebook(book: Casebook) -> bytes:
+    """UTF-8 JSON, escaped as ``assessment.json`` is."""
+    return write.encoded(
+        {
+            "schema": book.schema,
+            "verdict": str(book.verdict),
+            "servers": [_server(s) for s in book.servers],
+            "shared": [
+                {
+                    "kind": s.kind,
+                    "value": s.value,
+                    "servers": list(s.servers),
+                    "findings": s.findings,
+                    "first_seen": write.time(s.first_seen),
+                    "last_seen": write.time(s.last_seen),
+                }
+                for s in book.shared
+            ],
+        }
+    )
+
+
+def _server(server: Server) -> Json:
+    a = server.assessment
+    return {
+        "name": server.name,
+        "folder": server.folder,
+        "verdict": str(a.verdict),
+        "generated": write.time(a.generated),
+        "answers": [
+            {
+                "campaign": x.campaign,
+                "verdict": str(x.verdict),
+                "outcome": None if x.outcome is None else str(x.outcome),
+                "first_seen": write.time(x.first_seen),
+                "last_seen": write.time(x.last_seen),
+            }
+            for x in a.answers
+        ],
+    }
