@@ -67,6 +67,10 @@ class Sigma:
             out |= clues
         return frozenset(out)
 
+    def each(self, kind: str) -> Iterator[tuple[str, frozenset[Clue]]]:
+        """The clues of every rule that has some, with its trace or id."""
+        yield from ((rule.rule.trace or rule.rule.id, clues) for rule, clues in self._raw(kind) if clues)
+
     def unsieved(self, kind: str) -> tuple[str, ...]:
         """Ids of the rules because of which ``clues`` is ``None``: they have nothing that must stand in the line."""
         return tuple(dict.fromkeys(rule.rule.id for rule, clues in self._raw(kind) if clues is None))
