@@ -71,8 +71,8 @@ def measure(corpus: Path, runs: int, scratch: Path, engine: str) -> int:
 def tabled(size: int, walls: dict[str, list[float]], cpus: dict[str, list[float]]) -> list[str]:
     """A table of medians in Markdown."""
     lines = ["| command | wall s | CPU s | MB per wall s | MB per CPU s |", "|---|---|---|---|---|"]
-    for name in walls:
-        wall, cpu = statistics.median(walls[name]), statistics.median(cpus[name])
+    for name, times in walls.items():
+        wall, cpu = statistics.median(times), statistics.median(cpus[name])
         lines.append(f"| {name} | {wall:.2f} | {cpu:.2f} | {size / 1e6 / wall:,.0f} | {size / 1e6 / cpu:,.0f} |")
     return lines
 

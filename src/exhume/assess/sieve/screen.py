@@ -12,6 +12,12 @@ from exhume.model import Clue
 NEEDLESS = rb"%(?:25)*(?:2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])"
 """A percent-encoded letter, digit, ``-``, ``.``, ``_`` or ``~``, also encoded twice: nobody needs to write that, so such a
 line is always parsed. This is what lets texts of decoded URLs be searched in raw lines."""
+LOOKALIKES = (
+    rb"(?:\xc5|%(?:25)*c5)(?:\xbf|%(?:25)*bf)|(?:\xc4|%(?:25)*c4)(?:[\xb0\xb1]|%(?:25)*b[01])"
+    rb"|(?:\xe2|%(?:25)*e2)(?:\x84|%(?:25)*84)(?:\xaa|%(?:25)*aa)"
+)
+"""The long s, the i with and without a dot, and the Kelvin sign: regular expressions that ignore case take them for s, i and k,
+so rows with one are always parsed too."""
 _ROW = re.compile(rb'"?\d{4}-\d\d-\d\d[T ]')
 """How a line begins that does not go on a row of the line before."""
 
@@ -40,8 +46,10 @@ class Screen:
             found = exact(clue, delimiter) if delimiter and clue.exact else map(plain, clue.texts[0])
             for pattern in found:
                 patterns.setdefault(pattern, set()).add(rest)
-        patterns[NEEDLESS] = {()}
-        self._engine = engine(sorted(patterns)) if len(patterns) > 1 else None
+        self._engine: Engine | None = None
+        if patterns:
+            patterns |= {NEEDLESS: {()}, LOOKALIKES: {()}}
+            self._engine = engine(sorted(patterns))
         self._needs = [frozenset(() if () in patterns[p] else patterns[p]) for p in sorted(patterns)]
 
     def candidates(self, block: bytes) -> list[int]:
