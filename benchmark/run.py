@@ -24,7 +24,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=512, metavar="MB", help="of the simulated corpus (512)")
     parser.add_argument("--corpus", type=Path, metavar="DIR", help="measure this folder instead")
-    parser.add_argument("--runs", type=int, default=3, metavar="N")
+    parser.add_argument("--runs", type=int, default=5, metavar="N")
+    parser.add_argument("--engine", default="", help="sieve engine of exhume (default: the best here)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         corpus = arguments.corpus or Path(scratch) / "corpus"
@@ -32,29 +33,48 @@ def main() -> int:
             from exhume.simulator import simulate
 
             simulate("proxylogon-full", corpus, size=arguments.size * MIB)
-        return measure(corpus, arguments.runs, Path(scratch))
+        return measure(corpus, arguments.runs, Path(scratch), arguments.engine)
 
 
-def measure(corpus: Path, runs: int, scratch: Path) -> int:
+def measure(corpus: Path, runs: int, scratch: Path, engine: str) -> int:
     files = [str(p) for p in sorted(corpus.rglob("*")) if p.is_file()]
     size = sum(os.path.getsize(f) for f in files)
     words = scratch / "literals.txt"
-    words.write_text("\n".join(literals()) + "\n", encoding="utf-8")
+    texts = literals()
+    words.write_text("\n".join(texts) + "\n", encoding="utf-8")
     exhume = [sys.executable, "-m", "exhume.cli", "assess", str(corpus), "--out", str(scratch / "out")]
+    exhume += ["--engine", engine] if engine else []
     tools = {"exhume": exhume, "cat": ["cat", *files]}
     if shutil.which("rg"):
-        tools["rg"] = ["rg", "-uuu", "-a", "-i", "-F", "-c", "-f", str(words), str(corpus)]
-    times: dict[str, list[float]] = {name: [] for name in tools}
-    for _ in range(runs):
+        threads = f"-j{os.cpu_count() or 1}"
+        tools["rg"] = ["rg", threads, "-uuu", "-a", "-i", "-F", "-c", "-f", str(words), str(corpus)]
+    walls: dict[str, list[float]] = {name: [] for name in tools}
+    cpus: dict[str, list[float]] = {name: [] for name in tools}
+    for turn in range(runs + 1):
         for name, command in tools.items():
-            times[name].append(timed(command))
+            wall, cpu = timed(command)
+            if turn:  # the first turn only warms the page cache
+                walls[name].append(wall)
+                cpus[name].append(cpu)
     peak = peak_memory(exhume)
-    print(f"{size / 1e6:,.0f} MB, {len(files)} files, median of {runs}; exhume's private memory {peak / 1e6:,.0f} MB")
-    for name, all_times in times.items():
-        median = statistics.median(all_times)
-        print(f"{name:8} {median:8.2f} s {size / 1e6 / median:10,.0f} MB/s")
-    save({"bytes": size, "files": len(files), "seconds": times, "peak_private_bytes": peak})
+    result = {
+        "bytes": size, "files": len(files), "runs": runs, "literals": len(texts), "engine": engine or "default",
+        "wall_seconds": walls, "cpu_seconds": cpus, "peak_private_bytes": peak, "load_average": os.getloadavg()[0],
+    }  # fmt: skip
+    table = tabled(size, walls, cpus)
+    print("\n".join(table))
+    print(f"{size / 1e6:,.0f} MB, {len(files)} files; exhume's private memory, all processes: {peak / 1e6:,.0f} MB")
+    save(result)
     return 0
+
+
+def tabled(size: int, walls: dict[str, list[float]], cpus: dict[str, list[float]]) -> list[str]:
+    """A table of medians in Markdown."""
+    lines = ["| command | wall s | CPU s | MB per wall s | MB per CPU s |", "|---|---|---|---|---|"]
+    for name, times in walls.items():
+        wall, cpu = statistics.median(times), statistics.median(cpus[name])
+        lines.append(f"| {name} | {wall:.2f} | {cpu:.2f} | {size / 1e6 / wall:,.0f} | {size / 1e6 / cpu:,.0f} |")
+    return lines
 
 
 def literals() -> list[str]:
@@ -68,16 +88,19 @@ def literals() -> list[str]:
     return sorted(text for text in found if text and "\n" not in text)
 
 
-def timed(command: list[str]) -> float:
-    start = time.perf_counter()
+def timed(command: list[str]) -> tuple[float, float]:
+    """Wall and CPU seconds of the whole process and its children."""
+    start, before = time.perf_counter(), os.times()
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    wall, after = time.perf_counter() - start, os.times()
     if done.returncode not in (0, 1):
         raise SystemExit(f"benchmark: {command[0]} failed: {done.stderr.decode(errors='replace')[:200]}")
-    return time.perf_counter() - start
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return wall, spent
 
 
 def peak_memory(command: list[str]) -> int:
-    """Bytes of private memory (USS) of all processes together, sampled every 50 ms in a run of its own."""
+    """Bytes of private memory (USS) of all processes together, the most of samples every 50 ms in a run of its own."""
     import psutil
 
     process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -22,7 +22,7 @@ from exhume.assess.tally import Tally
 from exhume.detectors import DETECTORS, is_product
 from exhume.evidence import from_memory
 from exhume.judge import Case, judge
-from exhume.model import Coverage, Host, Outcome, Part, Tool, Verdict
+from exhume.model import Clue, Coverage, Host, Outcome, Part, Tool, Verdict
 from exhume.packs import shipped
 from exhume.readers import EVERY_FILE, READERS
 from exhume.reports import REPORTS
@@ -114,7 +114,7 @@ def test_findings_and_coverage_are_equal_with_and_without_the_sieve(plainly, eng
 def test_a_sieve_names_a_place_in_every_line_that_holds_a_literal(engine):
     noise = random.Random(engine)
     words = ["ServerInfo~", "set-oabvirtualdirectory", "x", "/ecp/y.js", "naïve"]
-    built = sieve.build({(frozenset(words),)}, engine)
+    built = sieve.build({Clue((frozenset(words),))}, engine)
     lines = [bytes(noise.choices(b"abc /=%\t~", k=noise.randint(0, 60))) for _ in range(500)]
     for i in range(0, 500, 7):
         word = noise.choice(words).encode()
@@ -131,9 +131,9 @@ def test_a_sieve_names_a_place_in_every_line_that_holds_a_literal(engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_line_is_named_when_one_clue_is_complete(engine):
     clues = {
-        (frozenset({"emsmdb", "emsmdbx"}), frozenset({"python", "curl"}), frozenset({"ab"})),
-        (frozenset({"powershell"}), frozenset({"owa"})),
-        (frozenset({"mdbx.powersh"}),),
+        Clue((frozenset({"emsmdb", "emsmdbx"}), frozenset({"python", "curl"}), frozenset({"ab"}))),
+        Clue((frozenset({"powershell"}), frozenset({"owa"}))),
+        Clue((frozenset({"mdbx.powersh"}),)),
     }
     row = "2021-03-03 06:00:00 "
     lines = {

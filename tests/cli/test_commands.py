@@ -221,6 +221,22 @@ def test_the_shipped_packs_are_sound_and_their_cases_come_out(capsys):
     assert ", 0 failed" in capsys.readouterr().out
 
 
+def test_pack_lint_tells_which_rules_name_most_rows(tmp_path, capsys):
+    row = "2021-03-03 12:{:02d}:{:02d} 10.0.0.1 GET {} - 443 - 203.0.113.9 Mozilla/5.0 - 404 0 0 15\r\n"
+    paths = ["/owa/", "/aspnet_client/abcdefgh.aspx"] + ["/owa/auth/logon.aspx"] * 28
+    head = "#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time s-ip cs-method cs-uri-stem"
+    head += (
+        " cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus sc-win32-status time-taken\r\n"
+    )
+    (tmp_path / "u_ex210303.log").write_text(head + "".join(row.format(n // 60, n % 60, paths[n % 30]) for n in range(3000)))
+    assert run("pack", "lint", "--budget", tmp_path) == 0
+    shown = capsys.readouterr().out
+    (line,) = (line for line in shown.splitlines() if "WS-c" in line)
+    assert line.split()[1:3] == ["iis.access:", "WS-c"]
+    assert 25 < float(line.split()[0]) < 45, "the probes, not the log-on page"
+    assert run("pack", "lint", "--budget", tmp_path / "none") == 2
+
+
 def test_pack_lint_and_test_fail_where_something_is_wrong(tmp_path, capsys):
     (tmp_path / "bad.yml").write_text(
         "title: T\nlogsource: {category: webserver}\ndetection:\n  a: {x|nonsense: 1}\n  condition: a\nlevel: high\n"

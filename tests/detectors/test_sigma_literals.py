@@ -11,10 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sigma_rule import pack_of, record, rule
 
+from exhume.assess.sieve import build
+from exhume.assess.sieve.screen import LOOKALIKES
 from exhume.detectors.sigma.automaton import Automaton, UnsupportedError
+from exhume.detectors.sigma.rawregex import rewritten
 from exhume.detectors.sigma.regexes import compile_search
 from exhume.detectors.sigma.view import fold
 from exhume.model import Clue, searched
+from exhume.readers.urls import decoded_url
 
 
 def clues_of(test: Any, source: dict[str, str] | None = None, condition: str = "s") -> frozenset[Clue] | None:
@@ -132,8 +136,68 @@ def test_every_row_that_a_rule_matches_contains_a_literal(
     fields = {"cs-uri-stem": stem, "cs(User-Agent)": agent, "url": unquote(unquote(stem))}
     clues = sigma.clues("iis.access")
     if clues is not None and list(sigma.detect(record(fields))):
-        complete = [c for c in clues if all(any(text in row.lower() for text in texts) for texts in c)]
+        complete = [c for c in clues if all(any(text in row.lower() for text in texts) for texts in c.texts)]
         assert complete, (row, clues)
+        if row.count(" ") == 4:  # then blanks are between cells only
+            assert build(clues, "re2", " ").candidates(row.encode()), (row, clues)
+
+
+URL_ATOMS = st.sampled_from(
+    [
+        "a",
+        "B",
+        "=",
+        "/",
+        "&",
+        "[ab]",
+        "[+ ]",
+        "['=]",
+        "(?:cmd|b=)",
+        "(?:a/)?",
+        "\\?",
+        "[&?]",
+        "^",
+        "$",
+        "\\b",
+        "[^&]+",
+        ".",
+        "%",
+    ]
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    pattern=st.lists(URL_ATOMS, min_size=1, max_size=5).map("".join), path=st.text(alphabet="aBsı=/ +'&%", max_size=9),
+    query=st.text(alphabet="aBsſkK=/ +'&?%cmd", max_size=9), spare=st.sampled_from(["", "/", "/='&"]), twice=st.booleans(),
+)  # fmt: skip
+def test_a_rewritten_pattern_is_found_in_every_row_whose_url_matches(
+    pattern: str, path: str, query: str, spare: str, twice: bool
+) -> None:
+    raw = rewritten(pattern, re.IGNORECASE)
+    stem, asked = encoded(path, spare), encoded(query, spare)
+    if twice:
+        stem, asked = encoded(stem, ""), encoded(asked, "")
+    url = decoded_url(stem, asked)
+    if raw and re.search(pattern, url, re.IGNORECASE):
+        row = f"- {stem} {asked} -".lower().encode()
+        assert re.search(raw.encode(), row) or re.search(LOOKALIKES, row), (raw, url)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "raw"),
+    [
+        ("whoami", "whoami"),
+        (r"^/owa.x", None),
+        (r"[?&]cmd=[^&]+", r"cmd(?:=|%(?:25)*3d)"),
+        (r"a[^b]c", None),
+        (r"a?b", "(?:a)?b"),
+        (r"a*b", None),
+        (r"(?=a)b", None),
+    ],
+)
+def test_what_cannot_be_told_of_the_raw_row_is_not_rewritten(pattern: str, raw: str | None) -> None:
+    assert rewritten(pattern) == raw
 
 
 ATOMS = st.sampled_from(["a", "B", ".", "\\d", "[ab]", "[^a]", "\\b", "^", "$", "\\s", "\\w", "1", "\\n", "(?i:b)", "_"])

@@ -112,7 +112,7 @@ CASES = {
 class Trivial:
     """Names the lines that hold the marker."""
 
-    def candidates(self, block, kind):
+    def candidates(self, block, kind, delimiter=""):
         found, at = [], block.find(EVIL)
         while at >= 0:
             found.append(at)

@@ -95,7 +95,7 @@ class Touch:
         return cls({})
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
-        return frozenset((frozenset({value.literal.lower()}),) for value in self.values.values())
+        return frozenset(Clue((frozenset({value.literal.lower()}),)) for value in self.values.values())
 
     def detect(self, record: Record) -> Iterator[Finding]:
         for key in keys_of(record)[0]:

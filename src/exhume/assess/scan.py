@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO, cast
 
-from exhume.assess import sieve as sieves
+from exhume.assess.sieve import Sieves
 from exhume.assess.streams import HEAD, Spool, Trapped
 from exhume.assess.tally import Tally
 from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Part, Reader, Reading, Record, Sieve
@@ -37,10 +37,11 @@ class Scanner:
     engine: str = ""
     use_sieve: bool = True
     manifest: bool = False
+    sieves: Sieve | None = None
+    """Made from the detectors when it is first needed."""
     _files: Mapping[str, File] | None = None
     _entered: frozenset[str] = frozenset()
     """Archives whose members are listed as files of their own."""
-    _sieves: sieves.Sieves | None = None
 
     def __getstate__(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in PICKLED)
@@ -50,7 +51,7 @@ class Scanner:
             setattr(self, name, value)
         self._files = None
         self._entered = frozenset()
-        self._sieves = None
+        self.sieves = None
 
     def scan(self, path: str) -> Part:
         """All there is to say of one file. Never raises on bad content."""
@@ -162,9 +163,9 @@ class Scanner:
     def _sieve(self, reader: Reader) -> Sieve | None:
         if not self.use_sieve or not reader.streams:
             return None
-        if self._sieves is None:
-            self._sieves = sieves.Sieves(self.detectors, self.engine)
-        return self._sieves
+        if self.sieves is None:
+            self.sieves = Sieves(self.detectors, self.engine)
+        return self.sieves
 
 
 @contextmanager

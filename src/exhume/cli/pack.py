@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from exhume.model import Pack
 
 
+SHOWN = 20
+"""Rules that the budget lists."""
+
+
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("pack", help="list, check and test campaign packs")
     actions = command.add_subparsers(title="actions", required=True, metavar="ACTION")
@@ -22,6 +26,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         action = actions.add_parser(name, help=words)
         action.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="default: the shipped packs")
         action.set_defaults(run=run)
+        if run is run_lint:
+            action.add_argument(
+                "--budget", type=Path, metavar="LOGS", help="logs of an ordinary server: which rules name most of their rows"
+            )
     show = actions.add_parser("show", help="print a file of a pack, decoded")
     show.add_argument("file", type=Path, metavar="FILE")
     show.set_defaults(run=run_show)
@@ -62,8 +70,23 @@ def run_lint(arguments: argparse.Namespace) -> int:
         for kind in sorted(k for k in sigma.wants if k.startswith(("iis.access", "iis.httperr", "exchange."))):
             for rule in sigma.unsieved(kind):
                 print(f"{pack.name}: rule {rule} has no text that must stand in a line of {kind}: every line is parsed for it")
+    if arguments.budget:
+        _show_budget(arguments)
     print(f"{wrong} problems" if wrong else "no problems")
     return 1 if wrong else 0
+
+
+def _show_budget(arguments: argparse.Namespace) -> None:
+    from exhume.assess.budget import budget
+    from exhume.cli.refused import Refused
+
+    try:
+        spent = budget(arguments.budget, _chosen(arguments.folders))
+    except OSError as error:
+        raise Refused(f"cannot read {arguments.budget}: {error.strerror or error}") from None
+    print("rows that are parsed because of a rule, of a thousand rows of their kind:")
+    for one in spent[:SHOWN]:
+        print(f"{1000 * one.named / one.rows:10.2f}  {one.kind}: {one.rule} ({one.named:,} of {one.rows:,})")
 
 
 def run_test(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from exhume.model import Detector
 
 DETECTORS: tuple[type[Detector], ...] = (Sigma, Yara, Ioc, Baseline)
 
-__all__ = ["DETECTORS", "OTHER_PRODUCT", "Sigma", "is_product"]
+__all__ = ["DETECTORS", "OTHER_PRODUCT", "Ioc", "Sigma", "is_product"]
 
 
 def is_product(sha256: str) -> bool:

@@ -49,6 +49,8 @@ class _Bounded(io.RawIOBase):
         self._seekable = not once and meter is None and packed is None and bool(inner.seekable())
         self._given = 0
         self._read1: Callable[[int], bytes] = getattr(inner, "read1", inner.read)
+        # A file on disk has no limits to hold, so its bytes need not be copied once more.
+        self._straight: Callable[[memoryview], int] | None = getattr(inner, "readinto1", None) if self._seekable else None
         self.pending: EvidenceError | None = None
 
     def readable(self) -> bool:
@@ -71,6 +73,8 @@ class _Bounded(io.RawIOBase):
             raise self.pending
         view = memoryview(buffer).cast("B")
         try:
+            if self._straight:
+                return self._straight(view)
             data = self._read1(len(view))  # one step, so that no byte before a break is lost
             self._given += len(data)
             self._check(bool(data))

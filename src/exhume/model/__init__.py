@@ -19,7 +19,7 @@ from exhume.model.assessment import (
 from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
 from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
 from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
-from exhume.model.clue import Clue, searched
+from exhume.model.clue import BORDER, Clue, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import Because, Finding, Rule, address_of
 from exhume.model.flow import (
@@ -44,6 +44,7 @@ from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Sev
 
 __all__ = [
     "ATTESTATION_SCHEMA",
+    "BORDER",
     "CASE_SCHEMA",
     "SCHEMA",
     "Act",

@@ -9,7 +9,7 @@ names the lines that a rule could match, and only these become records.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, TypeAlias
 
@@ -30,8 +30,10 @@ NULS = "Places filled with NUL bytes (as after a power loss, or space that was n
 LOST = "Text overwritten with NUL bytes in the middle of the file: as much as about {count} rows are lost"
 ROW = 256
 """Bytes by which lost text is counted in rows: rows of IIS and Exchange logs are this long or longer."""
-SMALL = 16 << 10
+SMALL = 4 << 10
 """Bytes of a piece that is not halved again."""
+MANY = 8
+"""Every how many-th row must have quotes for the whole piece to be searched as if all had."""
 WORTH = 1 << 10
 """Bytes of a piece from which on the proof is quicker than reading its lines."""
 NO_TIME = "Rows whose time could not be read: {count}; they count for no day"
@@ -90,16 +92,18 @@ class LineLog:
         ]
 
     def _through(self, data: bytes) -> Generator[Yield, None, None]:
-        """One block: halved, and halved again, until a piece is proven to be regular or is small enough to be read line by
-        line. So one odd row costs no more than a few milliseconds."""
+        """One block. It is halved, and halved again, until a piece is proven to be regular or is small enough to be read line
+        by line, so that one odd row costs no more than a few milliseconds."""
         todo = [data]
         while todo:
             piece = todo.pop()
-            shape = None if self._carried else self._prove(piece)
+            ready = self._ready()
+            shape = self._prove(piece) if ready else None
             if shape is not None:
                 yield from self._proven(piece, shape)
                 continue
-            cut = piece.find(b"\n", len(piece) // 2) + 1 if len(piece) > SMALL else 0
+            part = max(SMALL, len(piece) // 2 if ready else 0)  # a header, or the first row after it: the rest may be regular
+            cut = piece.find(b"\n", part) + 1 if len(piece) > 2 * SMALL else 0
             if 0 < cut < len(piece):
                 todo += [piece[cut:], piece[:cut]]
                 continue
@@ -114,12 +118,16 @@ class LineLog:
             yield from self._take(self._carried, self._number, final=True)
         self._carried = b""
 
+    def _ready(self) -> bool:
+        """Is enough known of the file to prove anything of its rows?"""
+        dialect = self._dialect
+        begun = dialect.layout is not None and dialect.layout is self._begun
+        return begun and dialect.mask is not None and not dialect.loose and self._sieve is not None and not self._carried
+
     def _prove(self, data: bytes) -> Shape | None:
         """The shape of a piece that holds only good rows of the file's own log."""
         layout, mask = self._dialect.layout, self._dialect.mask
-        if self._sieve is None or layout is None or layout is not self._begun or mask is None or self._dialect.loose:
-            return None
-        if len(data) < WORTH or not data.endswith(b"\n"):
+        if layout is None or mask is None or len(data) < WORTH or not data.endswith(b"\n"):
             return None
         shape = prove(data, layout, mask, self._dialect.tokens)
         main = self._log(self._main())
@@ -131,11 +139,23 @@ class LineLog:
         main.records += count
         main.add_span(shape.hours, (shape.first, shape.last))
         number, self._number = self._number, self._number + count
-        offsets = self._sieve.candidates(data, self._dialect.kind) if self._sieve else None
-        rows = range(count) if offsets is None else sorted(set(shape.ends.searchsorted(offsets).tolist()))
-        for i in rows:
-            start = int(shape.ends[i - 1]) + 1 if i else 0
-            yield self._dialect.record(bare(data[start : shape.ends[i]]), number + i)
+        for i in self._matching(data, shape):
+            yield self._dialect.record(bare(shape.row(data, i)), number + i)
+
+    def _matching(self, data: bytes, shape: Shape) -> Sequence[int]:
+        """Indices of the rows that a rule could match, ascending. Rows with quotes may hold delimiters within their cells."""
+        kind, layout = self._dialect.kind, self._dialect.layout
+        if self._sieve is None or layout is None:
+            return range(len(shape.ends))
+        whole = len(shape.quoted) > len(shape.ends) // MANY
+        offsets = self._sieve.candidates(data, kind, "" if whole else layout.delimiter.decode())
+        if offsets is None:
+            return range(len(shape.ends))
+        rows = set(shape.ends.searchsorted(offsets).tolist())
+        if shape.quoted and not whole:
+            apart = Wanted(self._sieve, b"\n".join(shape.row(data, i) for i in shape.quoted), len(shape.quoted))
+            rows.update(shape.quoted[i] for i in apart.of(kind))
+        return sorted(rows)
 
     def _take(self, data: bytes, number: int, *, final: bool) -> Generator[Yield, None, int]:
         """Lines, one by one where they are odd. Gives back how many bytes were used; the rest waits for what follows."""

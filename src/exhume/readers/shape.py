@@ -36,6 +36,10 @@ class Shape:
     quoted: tuple[int, ...]
     """Rows with quotes; the cells of all others are exactly what stands between delimiters."""
 
+    def row(self, data: bytes, number: int) -> bytes:
+        """A row, without its newline."""
+        return data[int(self.ends[number - 1]) + 1 if number else 0 : self.ends[number]]
+
 
 def prove(data: bytes, layout: Layout, mask: Mask, tokens: tuple[bytes, ...]) -> Shape | None:
     """The shape of whole lines, or ``None`` when one of them is no good row. ``tokens``: what stands in every row."""

@@ -26,28 +26,28 @@ class Sieves:
 
     def __init__(self, detectors: Sequence[Detector], engine: str = "") -> None:
         self._detectors, self._engine = detectors, engine
-        self._kinds: dict[str, Screen | None] = {}
-        self._made: dict[frozenset[Clue], Screen] = {}
+        self._clues: dict[str, frozenset[Clue] | None] = {}
+        self._screens: dict[tuple[frozenset[Clue], str], Screen] = {}
 
-    def candidates(self, block: bytes, kind: str) -> Sequence[int] | None:
-        if kind not in self._kinds:
-            self._kinds[kind] = self._screen(kind)
-        screen = self._kinds[kind]
-        return None if screen is None else screen.candidates(block)
-
-    def _screen(self, kind: str) -> Screen | None:
-        needed = [d.clues(kind) for d in self._detectors if kind in d.wants]
-        if None in needed:
+    def candidates(self, block: bytes, kind: str, delimiter: str = "") -> Sequence[int] | None:
+        if kind not in self._clues:
+            self._clues[kind] = self._needed(kind)
+        clues = self._clues[kind]
+        if clues is None:
             return None
-        clues = frozenset[Clue]().union(*(one for one in needed if one))
-        if clues not in self._made:
-            self._made[clues] = build(clues, self._engine)
-        return self._made[clues]
+        screen = self._screens.get((clues, delimiter))
+        if screen is None:
+            screen = self._screens[clues, delimiter] = build(clues, self._engine, delimiter)
+        return screen.candidates(block)
+
+    def _needed(self, kind: str) -> frozenset[Clue] | None:
+        needed = [d.clues(kind) for d in self._detectors if kind in d.wants]
+        return None if None in needed else frozenset[Clue]().union(*(one for one in needed if one))
 
 
-def build(clues: Iterable[Clue], engine: str = "") -> Screen:
+def build(clues: Iterable[Clue], engine: str = "", delimiter: str = "") -> Screen:
     """A screen for these clues. Raises ``ValueError`` for an unknown engine."""
-    return Screen(clues, lambda patterns: _engine(patterns, engine or default_engine()))
+    return Screen(clues, lambda patterns: _engine(patterns, engine or default_engine()), delimiter)
 
 
 def _engine(patterns: Sequence[bytes], name: str) -> Engine:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
+
+from exhume.assess.sieve.store import kept
 
 MOST = 1 << 30
 """The library takes a 32-bit length that the binding does not check: longer blocks are cut by us."""
@@ -15,13 +18,13 @@ class Hyperscan:
         import hyperscan
 
         self._found: list[tuple[int, int]] = []
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=list(patterns),
-            ids=list(range(len(patterns))),
-            elements=len(patterns),
-            flags=[hyperscan.HS_FLAG_CASELESS] * len(patterns),
-        )
+        version = f"{getattr(hyperscan, '__version__', '')} {platform.machine()} {platform.system()}".encode()
+        made = kept([version, *patterns], lambda: _compiled(patterns))
+        try:
+            self._database = hyperscan.loadb(made, hyperscan.HS_MODE_BLOCK)
+        except hyperscan.error:  # made on another processor: a home folder may be shared by several machines
+            self._database = hyperscan.loadb(_compiled(patterns), hyperscan.HS_MODE_BLOCK)
+        self._database.scratch = hyperscan.Scratch(self._database)
 
     def _matched(self, number: int, _start: int, end: int, _flags: int, _context: object) -> None:
         self._found.append((end - 1, number))
@@ -32,3 +35,16 @@ class Hyperscan:
         self._found = []
         self._database.scan(block, match_event_handler=self._matched)
         return sorted(self._found)
+
+
+def _compiled(patterns: Sequence[bytes]) -> bytes:
+    import hyperscan
+
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=list(patterns),
+        ids=list(range(len(patterns))),
+        elements=len(patterns),
+        flags=[hyperscan.HS_FLAG_CASELESS] * len(patterns),
+    )
+    return bytes(hyperscan.dumpb(database))

@@ -6,12 +6,19 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
-from exhume.model import Clue, searched
+from exhume.assess.sieve.patterns import exact, plain
+from exhume.model import Clue
 
 NEEDLESS = rb"%(?:25)*(?:2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])"
 """A percent-encoded letter, digit, ``-``, ``.``, ``_`` or ``~``, also encoded twice: nobody needs to write that, so such a
 line is always parsed. This is what lets texts of decoded URLs be searched in raw lines."""
-_ROW = re.compile(rb'"?\d{4}-\d\d-\d\d[t ]')
+LOOKALIKES = (
+    rb"(?:\xc5|%(?:25)*c5)(?:\xbf|%(?:25)*bf)|(?:\xc4|%(?:25)*c4)(?:[\xb0\xb1]|%(?:25)*b[01])"
+    rb"|(?:\xe2|%(?:25)*e2)(?:\x84|%(?:25)*84)(?:\xaa|%(?:25)*aa)"
+)
+"""The long s, the i with and without a dot, and the Kelvin sign: regular expressions that ignore case take them for s, i and k,
+so rows with one are always parsed too."""
+_ROW = re.compile(rb'"?\d{4}-\d\d-\d\d[Tt ]')
 """How a line begins that does not go on a row of the line before."""
 
 Needs: TypeAlias = tuple[tuple[bytes, ...], ...]
@@ -27,19 +34,23 @@ class Engine(Protocol):
 
 
 class Screen:
-    """Some clues, ready to be looked for in blocks of lines."""
+    """Some clues, ready to be looked for in blocks of lines.
 
-    def __init__(self, clues: Iterable[Clue], engine: Callable[[Sequence[bytes]], Engine]) -> None:
-        clues = frozenset(clues)
-        texts = sorted({text.lower() for text in searched(clues) if text})
-        self._engine = engine([*(re.escape(text.encode()) for text in texts), NEEDLESS]) if texts else None
-        needs: dict[str, set[Needs]] = {text: set() for text in texts}
-        for first, *others in clues:
-            rest = tuple(tuple(sorted(text.lower().encode() for text in one)) for one in others)
-            for text in first:
-                needs[text.lower()].add(rest)
-        self._needs: list[frozenset[Needs]] = [frozenset(() if () in needs[text] else needs[text]) for text in texts]
-        self._needs.append(frozenset())
+    With a delimiter it relies on whole rows in lines and whole cells between delimiters, see ``model.Sieve``.
+    """
+
+    def __init__(self, clues: Iterable[Clue], engine: Callable[[Sequence[bytes]], Engine], delimiter: str = "") -> None:
+        patterns: dict[bytes, set[Needs]] = {}
+        for clue in clues:
+            rest = tuple(tuple(sorted(text.lower().encode() for text in texts)) for texts in clue.texts[1:])
+            found = exact(clue, delimiter) if delimiter and clue.exact else map(plain, clue.texts[0])
+            for pattern in found:
+                patterns.setdefault(pattern, set()).add(rest)
+        self._engine: Engine | None = None
+        if patterns:
+            patterns |= {NEEDLESS: {()}, LOOKALIKES: {()}}
+            self._engine = engine(sorted(patterns))
+        self._needs = [frozenset(() if () in patterns[p] else patterns[p]) for p in sorted(patterns)]
 
     def candidates(self, block: bytes) -> list[int]:
         """See ``model.Sieve``. Without clues no line can match."""

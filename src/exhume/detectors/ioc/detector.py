@@ -91,7 +91,7 @@ class Ioc:
                 if text is None:
                     return None
                 texts.add(text)
-        return frozenset({(frozenset(texts),)} if texts else ())
+        return frozenset({Clue((frozenset(texts),))} if texts else ())
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:
         """One finding for each indicator that the record holds."""

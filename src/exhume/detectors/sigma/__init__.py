@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
+from exhume.detectors.sigma.clues import clues as clues_of
 from exhume.detectors.sigma.index import Index
-from exhume.detectors.sigma.literals import raw_clues, required_events
+from exhume.detectors.sigma.literals import required_events
 from exhume.detectors.sigma.logsources import LogSources, shipped
+from exhume.detectors.sigma.ordinary import ordinary
 from exhume.detectors.sigma.rules import OTHER_PRODUCT, Compiled, read_pack
 from exhume.detectors.sigma.view import View, fold
 from exhume.model import Because, Clue, Finding, Host, Pack, Problem, Record
@@ -65,6 +67,10 @@ class Sigma:
             out |= clues
         return frozenset(out)
 
+    def each(self, kind: str) -> Iterator[tuple[str, frozenset[Clue]]]:
+        """The clues of every rule that has some, with its trace or id."""
+        yield from ((rule.rule.trace or rule.rule.id, clues) for rule, clues in self._raw(kind) if clues)
+
     def unsieved(self, kind: str) -> tuple[str, ...]:
         """Ids of the rules because of which ``clues`` is ``None``: they have nothing that must stand in the line."""
         return tuple(dict.fromkeys(rule.rule.id for rule, clues in self._raw(kind) if clues is None))
@@ -85,7 +91,7 @@ class Sigma:
         derived = self._sources.derived - self._sources.as_logged(kind)
         for rule in self._rules:
             if rule.kind == kind:
-                yield rule, raw_clues(rule.node, derived) if self._sources.by_lines(kind) else None
+                yield rule, clues_of(rule.node, derived, ordinary(kind)) if self._sources.by_lines(kind) else None
 
     def _index(self, record: Record) -> Index:
         """The rules that fit kind, channel and event id; made when first asked for. Unknown channels and ids, which

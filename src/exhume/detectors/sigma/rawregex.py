@@ -1,0 +1,108 @@
+"""Regular expressions over decoded values, rewritten to find the raw rows in which such a value stands.
+
+The rewritten pattern finds more and never less: what a URL may encode is allowed in every spelling, anchors are left out.
+Letters that nobody needs to encode are taken to stand as they are; the sieve passes every row in which they do not. Only
+patterns that both sieve engines understand come out, and only for what lies within one cell.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable
+from typing import Any
+
+from exhume.detectors.sigma.automaton import parse
+from exhume.detectors.sigma.conditions import All, Either, Node, Regex, Search
+
+_FREE = frozenset(string.ascii_letters + string.digits + "-._~")
+_BETWEEN = "?"
+"""Stands between path and query in ``url``, which are two cells of the row."""
+_FIELDS = frozenset({"url", "cs-uri-stem", "cs-uri-query", "UrlStem", "UrlQuery"})
+_LONGEST = 4000
+
+
+def raw_regex(node: Node, cost: Callable[[str], float]) -> str | None:
+    """The cheapest pattern that is found in every raw row in which the node holds; ``None`` when it cannot be told."""
+    match node:
+        case All(parts):
+            return min((found for part in parts if (found := raw_regex(part, cost))), key=cost, default=None)
+        case Either(parts):
+            each = [raw_regex(part, cost) for part in parts]
+            return "|".join(found for found in each if found) if all(each) else None
+        case Regex(fields=fields, search=search) if _FIELDS.issuperset(fields):
+            pattern = search.pattern if isinstance(search, Search) else re.compile(search.pattern, search.flags)
+            return rewritten(pattern.pattern, pattern.flags)
+    return None
+
+
+def rewritten(pattern: str, flags: int = 0) -> str | None:
+    """One pattern; ``None`` when something in it could reach over the end of a cell or has no counterpart."""
+    items = list(parse(pattern, flags))
+    while items and _open(items[0]):
+        items.pop(0)
+    while items and _open(items[-1]):
+        items.pop()
+    try:
+        out = "".join(map(_item, items))
+    except ValueError:
+        return None
+    return out if out and len(out) < _LONGEST else None
+
+
+def _open(item: Any) -> bool:
+    """May it be left out at the beginning or the end of a pattern? Any single part may; these must be."""
+    operation, argument = str(item[0]), item[1]
+    if operation in ("AT", "ANY", "NOT_LITERAL"):
+        return True
+    if operation == "LITERAL":
+        return chr(argument) == _BETWEEN
+    if operation == "IN":
+        return not _members(argument)
+    if operation in ("MAX_REPEAT", "MIN_REPEAT"):
+        return len(argument[2]) == 1 and _open(argument[2][0])
+    return False
+
+
+def _item(item: Any) -> str:
+    operation, argument = str(item[0]), item[1]
+    match operation:
+        case "LITERAL":
+            return _letter(chr(argument))
+        case "IN":
+            letters = _members(argument)
+            if not letters:
+                raise ValueError
+            return "(?:" + "|".join(map(_letter, sorted(letters))) + ")"
+        case "SUBPATTERN":
+            return "(?:" + "".join(map(_item, argument[3])) + ")"
+        case "BRANCH":
+            return "(?:" + "|".join("".join(map(_item, branch)) for branch in argument[1]) + ")"
+        case "AT":
+            return ""
+        case "MAX_REPEAT" | "MIN_REPEAT" if tuple(map(str, argument[:2])) in (("0", "1"), ("1", "1")):
+            return "(?:" + "".join(map(_item, argument[2])) + ")?"
+    raise ValueError
+
+
+def _members(argument: Any) -> frozenset[str]:
+    """The characters of a set; none when it is negated, holds a class, or reaches over the end of a cell."""
+    letters: set[str] = set()
+    for kind, value in argument:
+        if str(kind) == "LITERAL":
+            letters.add(chr(value))
+        elif str(kind) == "RANGE" and value[1] - value[0] < 64:
+            letters |= {chr(code) for code in range(value[0], value[1] + 1)}
+        else:
+            return frozenset()
+    return frozenset() if _BETWEEN in letters else frozenset(letters)
+
+
+def _letter(letter: str) -> str:
+    """A character in every spelling: as it is, or percent-encoded, once or more often; a blank as ``+`` too."""
+    if letter in _FREE:
+        return re.escape(letter.lower())
+    if letter == _BETWEEN or not letter.isascii() or not letter.isprintable():
+        raise ValueError
+    blank = "|\\+" if letter == " " else ""
+    return f"(?:{re.escape(letter)}{blank}|%(?:25)*{ord(letter):02x})"
