@@ -37,7 +37,7 @@ class Result:
 
 def analyse(data: bytes, ending: str, seconds: float = 10.0) -> list[Result]:
     """What the page does, for each way in which it can be read. Never raises on bad content."""
-    deadline = time.monotonic() + seconds
+    deadline = time.thread_time() + seconds
     return [follow(read_page(text, ending), deadline) for text in texts(data)]
 
 

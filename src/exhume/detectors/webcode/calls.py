@@ -17,7 +17,8 @@ SERVER_ENDINGS = re.compile(
     re.IGNORECASE,
 )
 """A file name that a web server runs."""
-_SCRIPT = re.compile(r"<%|<script[^>]{0,100}runat|<\?php", re.IGNORECASE)
+_PROGRAM = re.compile(r"\.(?:exe|dll|scr|bat|cmd|ps1|vbs|js|hta|com|sys)\b", re.IGNORECASE)
+_SCRIPT = re.compile(r"<%|<script[^>]{0,100}runat|<\?php|<!--\s*#\s*include", re.IGNORECASE)
 _SQL_SHELL = re.compile(
     r"xp_cmdshell|sp_oacreate|sp_oamethod|xp_regwrite|xp_dirtree|openrowset|into\s+(?:out|dump)file", re.IGNORECASE
 )
@@ -55,6 +56,7 @@ _REMOTE = frozenset(
         "openread",
     )
 )
+_KEEPS_TAIL = frozenset(("combine", "mappath", "getfullpath", "mapsecurepath", "tostring"))
 _MAKERS = frozenset(("createobject", "getobject", "activexobject", "createobjectex"))
 
 
@@ -81,7 +83,7 @@ def call(memory: Memory, scope: str, receiver: Value | None, path: str, name: st
         if found is not None:
             keyed = sources.item(found, args[0], at) if args and found.path else None
             return keyed if keyed is not None else found
-    opened = _opened(path, name, types, args, at, memory)
+    opened = _opened(memory, receiver, path, name, args, at)
     if opened is not None:
         return opened
     if name in _NUMBERS or (name in ("parse", "tryparse", "newguid") and path.rpartition(".")[2] in _NUMBER_CLASSES):
@@ -92,9 +94,12 @@ def call(memory: Memory, scope: str, receiver: Value | None, path: str, name: st
     return _ordinary(receiver, path, name, args, at)
 
 
-def _opened(path: str, name: str, types: frozenset[str], args: Sequence[Value], at: int, memory: Memory) -> Value | None:
+def _opened(memory: Memory, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> Value | None:
     """A file that is open for writing remembers where it lies; reading one at a visitor's place is noted."""
+    types = receiver.types if receiver is not None else frozenset[str]()
     writer = next((sinks.WRITERS[k] for k in sinks.keys(path, name, types) if k in sinks.WRITERS), None)
+    if "fileinfo" in types and name in ("create", "createtext", "open", "openwrite", "appendtext") and receiver is not None:
+        return Value(place=(receiver,), types=frozenset({"textfile"}))
     if writer is None or writer.content is not None or not args:
         return None
     target = args[writer.name]
@@ -117,10 +122,13 @@ def _ordinary(receiver: Value | None, path: str, name: str, args: Sequence[Value
     known = tuple(dict.fromkeys(c for c in constants if c is not None))[:KEPT]
     built = name in LETTERWISE or any(v.built for v in inputs)
     if not visitor.way:
-        return Value(constants=known, path=f"{path}.{name}" if path else name, built=built, types=_result_types(receiver, name))
+        tail = args[-1].tail if args and name in _KEEPS_TAIL else ""
+        plain_path = f"{path}.{name}" if path else name
+        kind = args[-1].kind if tail else ""
+        return Value(kind=kind, constants=known, path=plain_path, built=built, types=_result_types(receiver, name), tail=tail)
     kind = "filename" if name in ("getfilename", "getfilenamewithoutextension") and visitor.kind != "file" else visitor.kind
     fixed = visitor.fixed or (name in ("combine", "join") and bool(args) and not args[0].way)
-    tail = args[-1].tail if name == "combine" and args else visitor.tail
+    tail = args[-1].tail if name in _KEEPS_TAIL and args else visitor.tail
     plain = replace(
         visitor,
         whole=visitor.whole and name in _KEEPS_WHOLE,
@@ -163,7 +171,8 @@ def _own_function(memory: Memory, name: str, args: Sequence[Value], at: int) -> 
     if value.path and value.path != name:
         return value
     letterwise = any(a.constants or a.built for a in args) and not value.constants and not value.way
-    return replace(value, path="", built=value.built or letterwise)
+    constants = () if value.built and args else value.constants  # worked out letter by letter: what came of it is not known
+    return replace(value, path="", built=value.built or letterwise, constants=constants)
 
 
 def _evaluate(memory: Memory, scope: str, name: str, args: Sequence[Value], at: int) -> Value:
@@ -178,6 +187,8 @@ def _evaluate(memory: Memory, scope: str, name: str, args: Sequence[Value], at: 
             result = join(result, replace(value, path="", types=frozenset()))
         for text in value.texts:
             result = join(result, memory.run_code(text, scope, at))
+        if not value.way and not value.texts and not value.built and scope and not value.path.startswith("request"):
+            memory.found("code", at, f"{name}, which runs as script what the function is given", (), sure=False)
         if value.built and not value.way and not value.texts:
             memory.found("hidden", at, f"{name}, which runs text that the page puts together letter by letter", ())
     return result
@@ -240,7 +251,7 @@ def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], rec
     """A sink is called: is what it gets a visitor's?"""
     chosen = [args[i] for i in sink.which if i < len(args)] if sink.which else list(args)
     if sink.effect == "deserialise" and receiver is not None:
-        chosen.append(receiver)
+        chosen.append(receiver if sink.words.startswith("runs a style") else replace(receiver, constants=()))
     if sink.effect == "delete" and not args and receiver is not None:
         chosen = [receiver]
     value = next((v for v in chosen if v.way and v.kind != "number" and (v.whole or not sink.whole)), None)
@@ -248,7 +259,7 @@ def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], rec
         _without_visitor(memory, sink, words, chosen, at)
         return
     told = f"{words}, which {sink.words}"
-    if sink.effect in ("read", "list", "delete", "move", "make", "disguise", "fetch"):
+    if sink.effect in ("read", "list", "delete", "move", "make", "disguise", "fetch", "registry"):
         if not value.fixed:
             memory.operation(sink.effect, at, told, value.way)
     elif sink.effect == "deserialise" and value.kind == "remote":
@@ -257,12 +268,21 @@ def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], rec
         memory.found(sink.effect, at, told, value.way, sure=sink.effect != "sql")
 
 
+_STYLE_SCRIPT = re.compile(r"<(?:msxsl|ms):script|urn:schemas-microsoft-com:xslt", re.IGNORECASE)
+
+
 def _without_visitor(memory: Memory, sink: sinks.Sink, words: str, chosen: Sequence[Value], at: int) -> None:
     """No visitor chooses it; but a program that the page carries hidden, or a command line of its own, is told."""
     if sink.effect == "load":
         for value in chosen:
             if any(len(t) > 400 and (t.startswith("MZ") or "\0" in t[:200]) for t in value.texts):
                 memory.found("load", at, f"{words}, which loads a program that the page carries as text", ())
+    elif sink.effect == "deserialise":
+        if any(_STYLE_SCRIPT.search(t[:20000]) for v in chosen for t in v.texts):
+            memory.found("deserialise", at, f"{words}, which runs the script in a style sheet", ())
+    elif sink.effect == "code":
+        for text in (t for v in chosen for t in v.texts):
+            memory.run_code(text, "", at)
     elif sink.effect == "command" and any(t for v in chosen for t in v.texts):
         memory.operation("program", at, f"{words}, which {sink.words}", ())
 
@@ -290,7 +310,9 @@ def _judge_write(memory: Memory, target: Value, content: Value, words: str, at: 
     script = any(_SCRIPT.search(t[:20000]) for t in content.texts)
     chosen = bool(target.way) and target.kind not in ("filename", "number") and not target.fixed
     way: Way = content.way or target.way
-    if chosen and content.way:
+    if serves and target.kind == "self" and content.way:
+        memory.found("write", at, f"{words}: what the visitor sends becomes this page itself", way)
+    elif chosen and content.way:
         memory.found("write", at, f"{words}: the visitor chooses the file and what goes into it", target.way)
     elif serves and content.way and target.kind != "number":
         what = "fetched content" if content.kind == "remote" else "what the visitor sends"
@@ -301,6 +323,12 @@ def _judge_write(memory: Memory, target: Value, content: Value, words: str, at: 
         memory.operation("upload", at, f"{words}: an upload under the name that the visitor gives it", target.way)
     elif chosen:
         memory.operation("write", at, f"{words}: a file whose place the visitor chooses", target.way)
+    elif (
+        (content.built or any(t.startswith("MZ") for t in content.texts))
+        and not content.way
+        and _PROGRAM.search(" ".join((*(t[-60:] for t in target.texts), target.tail)))
+    ):
+        memory.found("write", at, f"{words}: a program that the page carries as text", ())
     elif content.way and script:
         memory.found("write", at, f"{words}: script with what the visitor sends", way)
 

@@ -43,7 +43,7 @@ def texts(data: bytes) -> list[str]:
     wide = _wide(data[:4096])
     if wide:
         return [data.decode(wide, "replace")]
-    found = [_narrow(data)]
+    found = [_narrow(data) if b"#@~^" not in data else data.decode("latin-1")]
     if _foreign(data):
         found.append(data.decode("cp500", "replace"))
     for encoding in _asked(data):

@@ -187,9 +187,16 @@ class Evaluator:
                     value = self._method(node, value, args[0].text.lower(), follows, scope, place)
                     place += 2
                     continue
-                value = self._item(value, args, link, scope)
+                value = self._again(value, args, link, scope)
                 place += 1
         return value
+
+    def _again(self, value: Value, args: list[Value], link: Link, scope: str) -> Value:
+        """A call or index of what a call gave: ``f()(x)`` calls the function that ``f`` returns."""
+        path = value.path
+        if link.kind == "(" and (path in sinks.EVALUATORS or path in self.memory.program.functions):
+            return calls.call(self.memory, scope, None, "", path, args, link.at)
+        return self._item(value, args, link, scope)
 
     def _plain_call(self, value: Value, name: str, link: Link, scope: str) -> Value:
         """``name(…)`` or ``name[…]``."""
@@ -244,7 +251,7 @@ class Evaluator:
                 )
             else:
                 texts = tuple(t for a in args for t in a.texts if len(t) > 8)[:KEPT]
-                if texts and name in ("write", "writetext", "writeline", "append"):
+                if texts and name in ("write", "writetext", "writeline", "append", "loadxml", "load"):
                     memory.set(memory.key(scope, base), Value(constants=texts))
         if name in ("read", "copyto", "readasync", "copytoasync") and link.args and receiver.way:
             self.store(link.args[0], replace(receiver, path="", types=frozenset()), scope, link.at)

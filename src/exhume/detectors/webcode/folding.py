@@ -178,7 +178,7 @@ _FUNCTIONS: dict[str, Callable[..., Constant]] = {
     "space": lambda n: " " * min(int(_number(n) or 0), 999),
     "frombase64string": _base64, "atob": _base64, "unescape": _unescape, "urldecode": _unescape,
     "decodeuricomponent": _unescape,
-    "format": _format, "array": lambda *a: tuple(a), "getstring": lambda b, *_: _bytes(b), "getbytes": as_text,
+    "format": _format, "mappath": as_text, "getfullpath": as_text, "combine": lambda *a: "\\".join(as_text(x) for x in a), "array": lambda *a: tuple(a), "getstring": lambda b, *_: _bytes(b), "getbytes": as_text,
     "tostring": lambda v, *_: _bytes(v), "toint32": lambda t, base=10: int(as_text(t), int(_number(base) or 10)),
     "tobyte": lambda t, base=10: int(as_text(t), int(_number(base) or 10)), "tochar": _chr,
     "parseint": lambda t, *_: int(_number(t) or 0),

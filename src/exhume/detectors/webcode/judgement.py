@@ -91,6 +91,8 @@ def _shapes(result: Result) -> Iterator[Hit]:
     elif "write" in work:
         hit = work["write"]
         yield Hit("write", hit.at, hit.words, hit.way, sure=False)
+    if "registry" in result.operations:
+        yield result.operations["registry"]
     if "upload" in work and not (_GUARDS & result.names):
         yield Hit("upload", work["upload"].at, work["upload"].words, work["upload"].way, sure=False)
     yield from _programs(result)

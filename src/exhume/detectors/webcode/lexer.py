@@ -42,7 +42,7 @@ _VB = re.compile(
   | (?P<text>\$?\"(?:[^\"\r\n]|\"\")*(?:\"c?|(?=[\r\n])|\Z)|[“”][^\"“”\r\n]*(?:[\"“”]|(?=[\r\n])|\Z))
   | (?P<date>\#[0-9/: APMapm-]{3,30}\#)
   | (?P<bracket>\[[^\]\r\n]{1,80}\])
-  | (?P<number>&[hH][0-9A-Fa-f]+&?|&[oO][0-7]+&?|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
+  | (?P<number>&[hH][0-9A-Fa-f]+&?|&[oO][0-7]+&?|(?<=\()&[0-7]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
   | (?P<name>[^\W\d]\w*[$%!#@](?!\w)|(?:[^\W\d]|_)\w*)
   | (?P<op><>|<=|>=|:=|[+\-*/\\^&]=|[^\s\w])
     """,
@@ -172,6 +172,8 @@ def number_of(word: str) -> int | float:
     for mark, radix in (("0x", 16), ("&h", 16), ("&o", 8)):
         if plain.startswith(mark):
             return int(plain[2:].rstrip("&ul") or "0", radix)
+    if plain.startswith("&"):
+        return int(plain[1:], 8)
     plain = plain.rstrip("ulfdm")
     try:
         return float(plain) if "." in plain or "e" in plain else int(plain)

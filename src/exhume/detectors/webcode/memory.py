@@ -15,6 +15,16 @@ RETURN = "<return>"
 STORES = frozenset(("session", "application", "viewstate", "cache", "items", "contents", "staticobjects"))
 """Collections that outlive a request or a statement: followed by key."""
 
+_LINE_ENDS = {
+    "vbcrlf": "\r\n",
+    "vblf": "\n",
+    "vbcr": "\r",
+    "vbtab": "\t",
+    "vbnewline": "\r\n",
+    "vbnullstring": "",
+    "vbnullchar": "\0",
+}
+
 
 class TimeUpError(Exception):
     """The page took longer than it may."""
@@ -51,7 +61,7 @@ class Memory:
     def tick(self) -> None:
         """Counts work. Raises ``TimeUpError`` after the deadline."""
         self.steps += 1
-        if self.steps % 512 == 0 and time.monotonic() > self.deadline:
+        if self.steps % 512 == 0 and time.thread_time() > self.deadline:
             raise TimeUpError
 
     def key(self, scope: str, name: str) -> str:
@@ -75,6 +85,8 @@ class Memory:
             return join(value, sources.input_control(self.page.controls[name], name))
         if name in self.page.objects:
             return join(value, Value(path=name, types=frozenset({self.page.objects[name]})))
+        if name in _LINE_ENDS and value == NOTHING:
+            return Value(constants=(_LINE_ENDS[name],), tail=_LINE_ENDS[name])
         return value if value.path else replace(value, path=name)
 
     def set(self, key: str, value: Value) -> None:

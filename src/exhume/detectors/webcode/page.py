@@ -108,7 +108,7 @@ def _split(page: Page, text: str, ending: str) -> None:
             directives += 1
             found = _LANGUAGE.search(match["head"])
             default = default or (found[1].lower() if found else "")
-            whole = match.end()
+            whole = whole or match.end()
         elif match["inline"] is not None:
             pieces.append((match["code"], match.start("code"), "", match["mark"] in ("=", ":")))
         elif match["script"] is not None and _SERVER.search(match["attributes"]):
@@ -124,6 +124,8 @@ def _split(page: Page, text: str, ending: str) -> None:
         default = loose[1].lower() if loose and "%" in text[:400] else ""
     if ending in _WHOLE and (directives or not pieces):
         pieces = [(text[whole:], whole, "", False)] + [p for p in pieces if p[1] < whole]
+    if not pieces and ending in CLASSIC and "<" not in text and not page.includes:
+        pieces = [(text, 0, "", False)]  # a part of a page, or a page whose marks were lost
     _languages(page, pieces, default, ending, directives > 0)
 
 
@@ -131,7 +133,7 @@ def _languages(page: Page, pieces: list[tuple[str, int, str, bool]], default: st
     net = ending not in CLASSIC and (directed or ending not in ("", "txt", "html", "htm", "jpg", "gif", "png"))
     seen: set[str] = set()
     sample = "\n".join(p[0] for p in pieces if not p[2])[:SAMPLE]
-    usual = _is_vb(default, sample, net)
+    usual = _is_vb(default or ("vbscript" if ending in CLASSIC else ""), sample, net)
     for code, at, named, shown in pieces:
         language = named or default
         seen.add(language)

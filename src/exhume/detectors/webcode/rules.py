@@ -51,6 +51,7 @@ UNSURE: dict[str, Rule] = {
     "upload": _rule("takes-uploads", "Page that saves any upload under its own name, without checks", ("T1105",), sure=False),
     "files": _rule("manages-files-likely", "Page that works on files where a visitor says", ("T1083",), sure=False),
     "write": _rule("writes-file-likely", "Page that writes files where a visitor says", ("T1105",), sure=False),
+    "registry": _rule("reads-registry", "Page that reads or changes the registry where a visitor says", ("T1012",), sure=False),
     "include": _rule("runs-other-file", "Page that runs a file whose name is not that of a page", ("T1036",), sure=False),
     "sniffer": _rule("listens-to-network", "Page that reads the network's traffic", ("T1040",), sure=False),
     "survey": _rule(

@@ -61,6 +61,9 @@ SINKS: dict[str, Sink] = {
         odbcdataadapter adodb.connection.execute adodb.recordset.open ?.execute adodb.command.execute
         sqlhelper.executenonquery"""
            , (0,), whole=True),
+    **_many("sql", "opens a database that the visitor names",
+        "sqlconnection oledbconnection odbcconnection adodb.connection.open mysqlconnection oracleconnection", (0,)),
+    **_many("registry", "reads or changes the registry", "*.opensubkey *.createsubkey *.deletesubkey *.regread *.regwrite *.regdelete"),
     **_many("tunnel", "opens a connection to it", """
         socket.connect tcpclient.connect tcpclient *.beginconnect *.connectasync udpclient udpclient.connect""", ()),
     **_many("fetch", "calls it over HTTP", """

@@ -18,8 +18,12 @@ _CHOSEN = {
     "pathinfo": "path info", "body": "body", "unvalidated": "item", "clientcertificate": "certificate",
     "userlanguages": "languages", "accepttypes": "accept types", "binaryread": "body", "getbufferlessinputstream": "body",
     "getbufferedinputstream": "body", "entitybody": "body", "bodyreader": "body", "readformasync": "form field", "url": "",
-    "files": "uploaded file", "get": "item", "getvalues": "item", "contenttype": "content type",
+    "files": "uploaded file", "get": "item", "getvalues": "item", "getparameter": "parameter", "getheader": "header", "contenttype": "content type",
 }  # fmt: skip
+_OWN_NAMES = frozenset(
+    ("script_name", "path_translated", "url", "path_info", "physicalpath", "filepath", "currentexecutionfilepath", "path")
+)
+"""What names the page itself."""
 _CLIENT_VARIABLES = (
     "http_",
     "query_string",
@@ -67,10 +71,12 @@ def _of_request(name: str, at: int) -> Value:
     if name == "servervariables":
         return Value(path="request.servervariables")
     words = _CHOSEN.get(name)
-    if words is None:
-        return Value(path=f"request.{name}")
     if name == "url":
         return Value(path="request.url", types=frozenset({"requesturl"}))
+    if name in _OWN_NAMES:
+        return Value(kind="self", tail=".asp", path=f"request.{name}")
+    if words is None:
+        return Value(path=f"request.{name}")
     kind = "file" if name == "files" else "text"
     return Value((Step(at, f"Request, {words}"),), True, kind, path=f"request.{name}")
 
@@ -93,6 +99,8 @@ def item(receiver: Value, key: Value, at: int) -> Value | None:
         return Value((Step(at, f"Request{_named(key)}"),), True, "text")
     if receiver.path == "request.servervariables":
         name = key.text.lower()
+        if name in _OWN_NAMES:
+            return Value(kind="self", tail=".asp")
         if name and not name.startswith(_CLIENT_VARIABLES):
             return NOTHING
         return Value((Step(at, f"Request, server variable{_named(key)}"),), True, "text")

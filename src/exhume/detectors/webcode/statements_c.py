@@ -123,6 +123,9 @@ class CStatements:
         while read.now.kind != "end" and not (read.now.kind == "op" and read.now.value in "{};,"):
             if words and read.now.kind == "name" and read.now.value in _CONDITIONS | _VALUES | _NAMED_BLOCKS:
                 break
+            if read.is_op(":") and words and words[-1].kind == "name" and read.ahead().kind == "name":
+                self._typed(words)
+                continue
             before = read.place
             words.append(read.expression())
             if read.place == before:
@@ -145,6 +148,16 @@ class CStatements:
             node = read.expression()
             name = _target(node)
             self._emit(node, name, type_)
+
+    def _typed(self, words: list[Node]) -> None:
+        """JScript's ``var name : Type = value``."""
+        read = self.read
+        read.place += 1
+        read.unary()
+        if read.is_op("="):
+            at = read.now.at
+            read.place += 1
+            words[-1] = Node("assign", at, "=", [words[-1], read.expression()])
 
     def _attributes(self, words: list[Node]) -> None:
         for node in words:

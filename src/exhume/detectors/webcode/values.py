@@ -98,7 +98,17 @@ def join(one: Value, other: Value) -> Value:
 
 def signature(value: Value) -> tuple[object, ...]:
     """What has to stay the same for a value to count as unchanged."""
-    return (bool(value.way), value.whole, value.constants, value.path, value.types, value.built, len(value.place))
+    return (
+        bool(value.way),
+        value.whole,
+        value.kind,
+        value.constants,
+        value.path,
+        value.types,
+        value.built,
+        len(value.place),
+        value.tail,
+    )
 
 
 def constant(value: Constant) -> Value:
