@@ -38,7 +38,7 @@ _KEEPS_WHOLE = listed("""
     toupper lcase ucase mappath transformfinalblock decrypt strreverse readtoend binaryread getencoding read
     readline toarray substring join concat form querystring item get getvalues split reverse mid midb left right
     ctype directcast trycast getfullpath chr chrw chrb decompress htmlencode ltrim rtrim eval utf8 responsebody
-    format
+    string escape encodeuri decodeuri encodeuricomponent
 """)
 _FILLS = listed("""
     add append appendline appendformat insert push enqueue writebyte addrange setvalue write writetext writeline
@@ -57,6 +57,20 @@ _REMOTE = frozenset(
     )
 )
 _KEEPS_TAIL = frozenset(("combine", "mappath", "getfullpath", "mapsecurepath", "tostring"))
+_KNOWN_OBJECTS = (
+    "adodb.",
+    "scripting.",
+    "msxml",
+    "microsoft.",
+    "wscript.",
+    "cdo.",
+    "cdonts.",
+    "jmail.",
+    "persits.",
+    "winhttp.",
+)
+SCRAMBLED = 2000
+"""Letters from which on a text without words is more than a key or a token."""
 _MAKERS = frozenset(("createobject", "getobject", "activexobject", "createobjectex"))
 
 
@@ -91,7 +105,20 @@ def call(memory: Memory, scope: str, receiver: Value | None, path: str, name: st
     reflected = _reflection(memory, scope, receiver, path, name, args, at)
     if reflected is not None:
         return reflected
-    return _ordinary(receiver, path, name, args, at)
+    _scrambled(memory, receiver, name, args, at)
+    return _ordinary(memory, receiver, path, name, args, at)
+
+
+def _scrambled(memory: Memory, receiver: Value | None, name: str, args: Sequence[Value], at: int) -> None:
+    """A long text without words that a component gets which only this server has: hidden code."""
+    if receiver is None or not any("." in t and not t.startswith(_KNOWN_OBJECTS) for t in receiver.types):
+        return
+    handed = {a.path for a in args}
+    if {"request", "response"} <= handed:
+        memory.found("hidden", at, f"{name[:40]} of a component gets the visitor's request and the answer", (), sure=False)
+    for text in (t for a in args for t in a.texts):
+        if len(text) > SCRAMBLED and text.count(" ") * 50 < len(text) and text.count("<") * 100 < len(text):
+            memory.found("hidden", at, f"{name[:40]} of a component gets {len(text)} letters without words", (), sure=False)
 
 
 def _opened(memory: Memory, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> Value | None:
@@ -108,7 +135,7 @@ def _opened(memory: Memory, receiver: Value | None, path: str, name: str, args: 
     return Value(place=target.place or (target,), types=frozenset({"textfile"}))
 
 
-def _ordinary(receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> Value:
+def _ordinary(memory: Memory, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> Value:
     """A function that is not known otherwise: its result is the visitor's when its object or an argument is."""
     inputs = [v for v in (receiver, *args) if v is not None]
     constants = []
@@ -120,7 +147,8 @@ def _ordinary(receiver: Value | None, path: str, name: str, args: Sequence[Value
         constants += [fold(name, None, chosen) for chosen in combinations(groups)] if all(groups) else []
     visitor = next((v for v in inputs if v.way), NOTHING)
     known = tuple(dict.fromkeys(c for c in constants if c is not None))[:KEPT]
-    built = name in LETTERWISE or any(v.built for v in inputs)
+    built = (name in LETTERWISE and not known) or any(v.built for v in inputs)
+    memory.hidden_text(name, known, at)
     if not visitor.way:
         tail = args[-1].tail if args and name in _KEEPS_TAIL else ""
         plain_path = f"{path}.{name}" if path else name
@@ -189,7 +217,7 @@ def _evaluate(memory: Memory, scope: str, name: str, args: Sequence[Value], at: 
             result = join(result, memory.run_code(text, scope, at))
         if not value.way and not value.texts and not value.built and scope and not value.path.startswith("request"):
             memory.found("code", at, f"{name}, which runs as script what the function is given", (), sure=False)
-        if value.built and not value.way and not value.texts:
+        if value.built and not value.way:
             memory.found("hidden", at, f"{name}, which runs text that the page puts together letter by letter", ())
     return result
 
@@ -255,19 +283,22 @@ def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], rec
     if sink.effect == "delete" and not args and receiver is not None:
         chosen = [receiver]
     value = next((v for v in chosen if v.way and v.kind != "number" and (v.whole or not sink.whole)), None)
+    if sink.effect == "fetch" and any(v.way and _LOCAL.search(v.head) for v in chosen):
+        memory.operation("local", at, f"{words}, which calls a service of this machine", chosen[0].way)
     if value is None:
         _without_visitor(memory, sink, words, chosen, at)
         return
     told = f"{words}, which {sink.words}"
     if sink.effect in ("read", "list", "delete", "move", "make", "disguise", "fetch", "registry"):
-        if not value.fixed:
+        if not value.fixed and not (sink.effect == "read" and value.kind in ("file", "remote")):
             memory.operation(sink.effect, at, told, value.way)
     elif sink.effect == "deserialise" and value.kind == "remote":
         return
-    else:
-        memory.found(sink.effect, at, told, value.way, sure=sink.effect != "sql")
+    elif sink.effect != "load" or not value.fixed:
+        memory.found(sink.effect, at, told, value.way, sure=sink.effect != "sql" and (sink.effect != "load" or value.whole))
 
 
+_LOCAL = re.compile(r"^https?://(?:127\.|localhost|\[::1\])", re.IGNORECASE)
 _STYLE_SCRIPT = re.compile(r"<(?:msxsl|ms):script|urn:schemas-microsoft-com:xslt", re.IGNORECASE)
 
 
@@ -308,7 +339,7 @@ def written(memory: Memory, writer: sinks.Writer, receiver: Value | None, args: 
 def _judge_write(memory: Memory, target: Value, content: Value, words: str, at: int) -> None:
     serves = any(SERVER_ENDINGS.search(t[-200:]) for t in (*target.texts, target.tail) if t)
     script = any(_SCRIPT.search(t[:20000]) for t in content.texts)
-    chosen = bool(target.way) and target.kind not in ("filename", "number") and not target.fixed
+    chosen = bool(target.way) and target.kind not in ("filename", "number", "remote") and not target.fixed
     way: Way = content.way or target.way
     if serves and target.kind == "self" and content.way:
         memory.found("write", at, f"{words}: what the visitor sends becomes this page itself", way)

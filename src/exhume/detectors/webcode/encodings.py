@@ -43,7 +43,9 @@ def texts(data: bytes) -> list[str]:
     wide = _wide(data[:4096])
     if wide:
         return [data.decode(wide, "replace")]
-    found = [_narrow(data) if b"#@~^" not in data else data.decode("latin-1")]
+    found = [_narrow(data)]
+    if b"#@~^" in data and not data.isascii():
+        found.append(data.decode("latin-1"))  # the script encoder works on single bytes
     if _foreign(data):
         found.append(data.decode("cp500", "replace"))
     for encoding in _asked(data):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from exhume.detectors.webcode.values import KEPT, NOTHING, Value, join
 _OWN = listed("""
     this me page context httpcontext current my global mybase base ctx server
 """)
+_FRAMEWORK = ("system.", "microsoft.")
+_KEY = re.compile(r"[0-9A-Fa-f]{16,64}")
 _COMPARES = listed("""
     == != === !== < > <= >= <> = is like isnot eqv imp
 """)
@@ -64,7 +67,9 @@ class Evaluator:
         path = str(node.value)
         name = path.rpartition(".")[2]
         memory = self.memory
-        result = calls.call(memory, scope, None, path.rpartition(".")[0], name, args, node.at)
+        if "." in path and not path.startswith(_FRAMEWORK) and any(_KEY.fullmatch(t) for a in args for t in a.texts):
+            memory.operation("loader", node.at, f"makes an object of the class {path[:40]} and gives it a key", ())
+        result = calls.call(memory, scope, None, "", name, args, node.at)
         made = result if result.types or result.place else replace(result, path="", types=frozenset({name}))
         if name in memory.program.functions:
             made = replace(made, way=(), types=frozenset({name}))
@@ -342,6 +347,7 @@ def _concatenated(values: Sequence[Value], words: Sequence[str]) -> Value:
         built=any(v.built for v in values),
         place=places,
         fixed=visitor.fixed or (bool(visitor.way) and not first.way and (len(begins) > 3 or not begins)),
+        head=begins[:40] or first.head,
         tail=last.tail,
     )
 

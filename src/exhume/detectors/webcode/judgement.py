@@ -10,6 +10,8 @@ from exhume.detectors.webcode.memory import Hit
 from exhume.detectors.webcode.rules import SURE, UNSURE
 from exhume.model import Because, Rule
 
+TINY = 1000
+"""Letters of a page that does nothing but hand over to a class that lies elsewhere."""
 TOLD = 3
 """Ways that one finding tells; a large shell has dozens."""
 _FILE_WORK = ("list", "read", "delete", "move", "make", "write", "disguise", "upload")
@@ -35,24 +37,17 @@ _PRODUCTS = re.compile(
     r"symantec|mcafee|sophos|kaspersky|eset|windows defender|360safe|360sd",
     re.IGNORECASE,
 )
-_GUARDS = frozenset(
-    (
-        "isinrole",
-        "isauthenticated",
-        "authorize",
-        "demanduserhasright",
-        "isadmin",
-        "hasright",
-        "principalpermission",
-        "windowsprincipal",
-    )
-)
+_INCLUDED = ("asp", "inc", "htm", "shtm", "txt_", "vbs", "js", "css", "xml", "asa", "html", "cs", "vb", "lib", "tpl")
+_GUARDS = ("isinrole", "isauthenticated", "authorize", "permission", "allowed", "extension", "membership", "isadmin", "hasright")
+"""Parts of names that tell of a check before files are touched."""
 
 
 def judge(result: Result) -> Iterator[tuple[Rule, list[Because]]]:
     """Each finding once, with the way that leads to it in words."""
     by_rule: dict[str, tuple[Rule, list[Hit]]] = {}
     for hit in (*result.hits, *_shapes(result)):
+        if hit.effect == "write" and result.page.beside and _guarded(result):
+            continue
         table = SURE if hit.sure and hit.effect in SURE else UNSURE
         rule = table.get(hit.effect)
         if rule is not None:
@@ -81,10 +76,13 @@ def _told(result: Result, hits: list[Hit]) -> list[Because]:
 
 
 def _shapes(result: Result) -> Iterator[Hit]:
+    guarded = _guarded(result)
+    if guarded and result.page.beside:
+        return
     work = {k: h for k, h in result.operations.items() if k in _FILE_WORK}
     chosen = [k for k in _FILE_WORK if k in work and k != "upload"]
-    if len(chosen) >= 3 or (len(chosen) == 2 and _CHANGES & set(chosen)):
-        sure = len(chosen) >= 3 and not (_GUARDS & result.names)
+    if len(chosen) >= 2:
+        sure = len(chosen) >= 3 and not guarded
         for kind in chosen:
             hit = work[kind]
             yield Hit("files", hit.at, hit.words, hit.way, sure)
@@ -93,13 +91,27 @@ def _shapes(result: Result) -> Iterator[Hit]:
         yield Hit("write", hit.at, hit.words, hit.way, sure=False)
     if "registry" in result.operations:
         yield result.operations["registry"]
-    if "upload" in work and not (_GUARDS & result.names):
+    if "upload" in work and not guarded:
         yield Hit("upload", work["upload"].at, work["upload"].words, work["upload"].way, sure=False)
     yield from _programs(result)
     yield from _by_names(result)
 
 
+def _guarded(result: Result) -> bool:
+    return any(guard in name for name in result.names for guard in _GUARDS)
+
+
 def _programs(result: Result) -> Iterator[Hit]:
+    for kind, effect in (("local", "tunnel"), ("fetch", "relay")):
+        if kind in result.operations:
+            hit = result.operations[kind]
+            yield Hit(effect, hit.at, hit.words, hit.way, sure=False)
+    for at, name in result.page.includes:
+        ending = name.rpartition(".")[2].lower()
+        if not ending.startswith(_INCLUDED) and len(result.page.text) < 2000:
+            yield Hit("include", at, f"includes a file that ends in .{ending[:8]}", (), sure=False)
+    if "loader" in result.operations and len(result.page.text) < TINY:
+        yield Hit("load", result.operations["loader"].at, result.operations["loader"].words, (), sure=False)
     program = result.operations.get("program")
     if program is not None:
         yield Hit("command", program.at, program.words, (), sure=False)

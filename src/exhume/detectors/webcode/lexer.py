@@ -1,7 +1,7 @@
 """Code to tokens, for the two families of languages that pages are written in. It never fails: what it does not know it skips.
 
-*C family*: C#, JScript.NET, JScript. *VB family*: VBScript, VB.NET. Undone here: comments anywhere, ``\\u0065`` and ``\\x65`` in
-names and texts, ``@name``, ``[name]``, verbatim and interpolated texts, continued lines, curly quotes, full-width letters.
+*C family*: C#, JScript.NET, JScript. *VB family*: VBScript, VB.NET. Undone here: comments anywhere, ``\\u0065``, ``\\x65``,
+``@name``, ``[name]``, verbatim and interpolated texts, continued lines, curly quotes, full-width letters.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Token(NamedTuple):
 _C = re.compile(
     r"""
     (?P<skip>\s+|//[^\n]*|/\*.*?(?:\*/|\Z)|<!--|-->|\#(?:region|endregion|pragma|if|endif|else|line|nullable)[^\n]*)
+  | (?P<pattern>(?:(?<=[(,=:\[!&|?{;])|(?<=[(,=:\[!&|?{;]\s))/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[gimsuy]*)
   | (?P<raw>\$?\"\"\"(?:.*?)\"\"\")
   | (?P<verbatim>(?:@\$?|\$@)[\"“”](?:[^\"]|\"\")*(?:\"|\Z))
   | (?P<text>\$?\"(?:[^\"\\\n]|\\[\s\S])*(?:\"|(?=\n)|\Z)|[“”][^\"“”\n]*(?:[\"“”]|(?=\n)|\Z))
@@ -64,7 +65,7 @@ def c_tokens(code: str, start: int = 0) -> list[Token]:
         kind = match.lastgroup or "op"
         word = match[0]
         at = start + match.start()
-        if kind == "skip":
+        if kind in ("skip", "pattern"):
             continue
         if kind == "name":
             out.append(Token("name", name_of(word), at))

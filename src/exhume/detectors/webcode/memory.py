@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from exhume.detectors.webcode import sources
 from exhume.detectors.webcode.page import Page
-from exhume.detectors.webcode.tree import Program
+from exhume.detectors.webcode.tree import Constant, Program
 from exhume.detectors.webcode.values import NOTHING, Value, Way, join, signature
 
 RETURN = "<return>"
@@ -24,6 +25,7 @@ _LINE_ENDS = {
     "vbnullstring": "",
     "vbnullchar": "\0",
 }
+_READS_REQUEST = re.compile(r"request\s*(?:\.\s*\w+\s*)?[\[(]|eval\s*\(|execute\s*\(", re.IGNORECASE)
 
 
 class TimeUpError(Exception):
@@ -101,6 +103,13 @@ class Memory:
         known = self.hits.get((effect, at))
         if known is None or (sure and not known.sure):
             self.hits[(effect, at)] = Hit(effect, at, words, way, sure)
+
+    def hidden_text(self, name: str, known: tuple[Constant, ...], at: int) -> None:
+        """Text that comes out of an encoding and reads the request is script that was hidden."""
+        if name in ("frombase64string", "unescape", "strreverse", "fromhexstring", "atob"):
+            for text in known:
+                if isinstance(text, str) and _READS_REQUEST.search(text[:20000]):
+                    self.found("hidden", at, f"{name} gives script that reads what a visitor sends", (), sure=False)
 
     def operation(self, effect: str, at: int, words: str, way: Way) -> None:
         self.operations.setdefault(effect, Hit(effect, at, words, way))

@@ -31,6 +31,7 @@ _PARTS = re.compile(
 )
 _ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
+_MARKUP = re.compile(r"<[A-Za-z/!%?]")
 _TAG = re.compile(r"<([A-Za-z][\w:]*)(?=[\s/])")
 _LANGUAGE = re.compile(r"\blanguage\s*=\s*[\"'“”]?\s*([\w#.]+)", re.IGNORECASE)
 _SERVER = re.compile(r"\brunat\s*=\s*[\"'“”]?\s*server", re.IGNORECASE)
@@ -74,6 +75,8 @@ class Page:
     evaluates: bool = True
     """Its language has an ``eval`` or ``Execute`` that runs text."""
     classic: bool = False
+    beside: bool = False
+    """Code that stands beside a page (``x.aspx.cs``) and is no page itself."""
     _starts: list[int] = field(default_factory=list)
 
     def line(self, at: int) -> int:
@@ -90,6 +93,7 @@ def read_page(text: str, ending: str) -> Page:
     if ending in CODE_ENDINGS:
         page.runs.append(Run(text, 0, ending == "vb"))
         page.evaluates = ending == "js"
+        page.beside = True
         return page
     _split(page, text, ending)
     _elements(page, text)
@@ -124,7 +128,7 @@ def _split(page: Page, text: str, ending: str) -> None:
         default = loose[1].lower() if loose and "%" in text[:400] else ""
     if ending in _WHOLE and (directives or not pieces):
         pieces = [(text[whole:], whole, "", False)] + [p for p in pieces if p[1] < whole]
-    if not pieces and ending in CLASSIC and "<" not in text and not page.includes:
+    if not pieces and ending in CLASSIC and not _MARKUP.search(text):
         pieces = [(text, 0, "", False)]  # a part of a page, or a page whose marks were lost
     _languages(page, pieces, default, ending, directives > 0)
 

@@ -52,6 +52,11 @@ UNSURE: dict[str, Rule] = {
     "files": _rule("manages-files-likely", "Page that works on files where a visitor says", ("T1083",), sure=False),
     "write": _rule("writes-file-likely", "Page that writes files where a visitor says", ("T1105",), sure=False),
     "registry": _rule("reads-registry", "Page that reads or changes the registry where a visitor says", ("T1012",), sure=False),
+    "hidden": _rule("hides-code", "Page that carries script or a long text in a hidden form", ("T1027",), sure=False),
+    "tunnel": _rule(
+        "calls-this-machine", "Page that passes a visitor's words to a service of the same machine", ("T1090",), sure=False
+    ),
+    "relay": _rule("relays-requests", "Page that calls whatever address a visitor gives", ("T1090",), sure=False),
     "include": _rule("runs-other-file", "Page that runs a file whose name is not that of a page", ("T1036",), sure=False),
     "sniffer": _rule("listens-to-network", "Page that reads the network's traffic", ("T1040",), sure=False),
     "survey": _rule(

@@ -63,9 +63,13 @@ SINKS: dict[str, Sink] = {
            , (0,), whole=True),
     **_many("sql", "opens a database that the visitor names",
         "sqlconnection oledbconnection odbcconnection adodb.connection.open mysqlconnection oracleconnection", (0,)),
-    **_many("registry", "reads or changes the registry", "*.opensubkey *.createsubkey *.deletesubkey *.regread *.regwrite *.regdelete"),
+    **_many("registry", "reads or changes the registry", """
+        *.opensubkey *.createsubkey *.deletesubkey *.regread *.regwrite *.regdelete"""),
     **_many("tunnel", "opens a connection to it", """
         socket.connect tcpclient.connect tcpclient *.beginconnect *.connectasync udpclient udpclient.connect""", ()),
+    **_many("fetch", "calls it over HTTP", """
+        microsoft.xmlhttp.open msxml2.xmlhttp.open msxml2.serverxmlhttp.open winhttp.winhttprequest.open msxml2.xmlhttp.3.0.open
+        msxml2.serverxmlhttp.3.0.open msxml2.serverxmlhttp.6.0.open""", (1,), whole=True),
     **_many("fetch", "calls it over HTTP", """
         webrequest.create httpwebrequest.create webrequest.createhttp *.downloadstring *.downloaddata
         httpclient.getasync httpclient.sendasync *.uploaddata"""
@@ -117,7 +121,7 @@ WRITERS: dict[str, Writer] = {
     "*.savetofile": Writer(0, -1), "*.downloadfile": Writer(1, 0), "file.replace": Writer(1, 0), "*.copyfile": Writer(1, 0),
     "*.movefile": Writer(1, 0), "file.writealltextasync": Writer(0, 1), "my.computer.filesystem.writealltext": Writer(0, 1),
     "filesystem.writealltext": Writer(0, 1), "*.writetofile": Writer(0, -1),
-    "*.save": Writer(0, -1), "fileinfo.copyto": Writer(0, -1),
+    "xmldocument.save": Writer(0, -1), "bitmap.save": Writer(0, -1), "fileinfo.copyto": Writer(0, -1),
 }  # fmt: skip
 HANDLE_WRITES = frozenset(
     ("write", "writeline", "writebyte", "writeasync", "writelineasync", "writetext", "writelines", "copyto", "writeto")

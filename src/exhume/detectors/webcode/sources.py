@@ -18,7 +18,8 @@ _CHOSEN = {
     "pathinfo": "path info", "body": "body", "unvalidated": "item", "clientcertificate": "certificate",
     "userlanguages": "languages", "accepttypes": "accept types", "binaryread": "body", "getbufferlessinputstream": "body",
     "getbufferedinputstream": "body", "entitybody": "body", "bodyreader": "body", "readformasync": "form field", "url": "",
-    "files": "uploaded file", "get": "item", "getvalues": "item", "getparameter": "parameter", "getheader": "header", "contenttype": "content type",
+    "files": "uploaded file", "get": "item", "getvalues": "item",
+    "getparameter": "parameter", "getheader": "header", "contenttype": "content type",
 }  # fmt: skip
 _OWN_NAMES = frozenset(
     ("script_name", "path_translated", "url", "path_info", "physicalpath", "filepath", "currentexecutionfilepath", "path")

@@ -46,6 +46,8 @@ class Value:
     """Of an object that writes a file: the value that names the file."""
     fixed: bool = False
     """It begins with a constant folder, so that the visitor chooses only what follows."""
+    head: str = ""
+    """Constant text that it begins with."""
     tail: str = ""
     """Constant text that it ends with, lower case."""
 
@@ -92,6 +94,7 @@ def join(one: Value, other: Value) -> Value:
         built=one.built or other.built,
         place=places,
         fixed=visitor.fixed and (other.fixed or not other.way or not one.way),
+        head=one.head or other.head,
         tail=one.tail or other.tail,
     )
 
