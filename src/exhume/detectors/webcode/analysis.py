@@ -10,7 +10,8 @@ from exhume.detectors.webcode.encodings import texts
 from exhume.detectors.webcode.evaluate import Evaluator
 from exhume.detectors.webcode.lexer import Token, c_tokens, vb_tokens
 from exhume.detectors.webcode.memory import Hit, Memory, TimeUpError
-from exhume.detectors.webcode.page import Page, Run, read_page
+from exhume.detectors.webcode.page import Page, Run, read_elements, read_page
+from exhume.detectors.webcode.relevance import matters
 from exhume.detectors.webcode.statements_c import CStatements
 from exhume.detectors.webcode.statements_vb import VbStatements
 from exhume.detectors.webcode.tree import Program, Statement
@@ -43,6 +44,9 @@ def analyse(data: bytes, ending: str, seconds: float = 10.0) -> list[Result]:
 
 def follow(page: Page, deadline: float) -> Result:
     program = Program()
+    if not matters(page):
+        return Result((), {}, page, frozenset(), ())
+    read_elements(page)
     _read(page, program)
     memory = Memory(page, program, deadline)
     inner = _Inner(memory)

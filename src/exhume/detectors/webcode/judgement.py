@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from exhume.detectors.webcode.analysis import Result
 from exhume.detectors.webcode.memory import Hit
+from exhume.detectors.webcode.page import odd_includes
 from exhume.detectors.webcode.rules import SURE, UNSURE
 from exhume.model import Because, Rule
 
@@ -37,8 +38,17 @@ _PRODUCTS = re.compile(
     r"symantec|mcafee|sophos|kaspersky|eset|windows defender|360safe|360sd",
     re.IGNORECASE,
 )
-_INCLUDED = ("asp", "inc", "htm", "shtm", "txt_", "vbs", "js", "css", "xml", "asa", "html", "cs", "vb", "lib", "tpl")
-_GUARDS = ("isinrole", "isauthenticated", "authorize", "permission", "allowed", "extension", "membership", "isadmin", "hasright")
+_GUARDS = (
+    "isinrole",
+    "isauthenticated",
+    "authorize",
+    "permission",
+    "allowed",
+    "extension",
+    "membership",
+    "isadmin",
+    "hasright",
+)
 """Parts of names that tell of a check before files are touched."""
 
 
@@ -106,10 +116,8 @@ def _programs(result: Result) -> Iterator[Hit]:
         if kind in result.operations:
             hit = result.operations[kind]
             yield Hit(effect, hit.at, hit.words, hit.way, sure=False)
-    for at, name in result.page.includes:
-        ending = name.rpartition(".")[2].lower()
-        if not ending.startswith(_INCLUDED) and len(result.page.text) < 2000:
-            yield Hit("include", at, f"includes a file that ends in .{ending[:8]}", (), sure=False)
+    for at, ending in odd_includes(result.page):
+        yield Hit("include", at, f"includes a file that ends in .{ending}", (), sure=False)
     if "loader" in result.operations and len(result.page.text) < TINY:
         yield Hit("load", result.operations["loader"].at, result.operations["loader"].words, (), sure=False)
     program = result.operations.get("program")

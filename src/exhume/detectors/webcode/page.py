@@ -15,18 +15,21 @@ CODE_ENDINGS = frozenset(("cs", "vb", "js"))
 """Files that are code from their first letter."""
 _WHOLE = frozenset(("ashx", "asmx", "asax", "svc", "soap", "cs", "vb", "js"))
 _RAZOR = frozenset(("cshtml", "cshtm", "vbhtml", "vbhtm"))
+_INCLUDED = ("asp", "inc", "htm", "shtm", "vbs", "js", "css", "xml", "asa", "cs", "vb", "lib", "tpl")
+SMALL = 2000
+"""Letters of a page that may be nothing but an include."""
 SAMPLE = 20_000
 """Letters of code from which an unnamed language is told."""
 CLASSIC = frozenset(("asp", "asa", "cer", "cdx", "inc"))
 
 _PARTS = re.compile(
-    r"""
-    (?P<note><%--.*?(?:--%>|\Z))
-  | (?P<directive><\s?%\s*@(?P<head>.*?)%>)
-  | (?P<inline><%(?P<mark>[=:\#!$]?)(?P<code>.*?)(?:%>|\Z))
-  | (?P<script><script\b(?P<attributes>(?:[^>"']|"[^"]*"|'[^']*'){0,800})>)
-  | (?P<include><!--\s*\#\s*include\s+(?:file|virtual)\s*=\s*["']?(?P<included>[^"'>\s]{1,260}))
-""",
+    r"""<(?:
+    (?P<note>%--.*?(?:--%>|\Z))
+  | (?P<directive>\s?%\s*@(?P<head>.*?)%>)
+  | (?P<inline>%(?P<mark>[=:\#!$]?)(?P<code>.*?)(?:%>|\Z))
+  | (?P<script>script\b(?P<attributes>(?:[^>"']|"[^"]*"|'[^']*'){0,800})>)
+  | (?P<include>!--\s*\#\s*include\s+(?:file|virtual)\s*=\s*["']?(?P<included>[^"'>\s]{1,260}))
+    )""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
@@ -77,6 +80,8 @@ class Page:
     classic: bool = False
     beside: bool = False
     """Code that stands beside a page (``x.aspx.cs``) and is no page itself."""
+    named: bool = False
+    """It names JScript as its language."""
     _starts: list[int] = field(default_factory=list)
 
     def line(self, at: int) -> int:
@@ -84,6 +89,14 @@ class Page:
         if not self._starts:
             self._starts = [m.start() for m in re.finditer("\n", self.text)]
         return bisect_right(self._starts, at - 1) + 1
+
+
+def odd_includes(page: Page) -> list[tuple[int, str]]:
+    """Where a small page has a file run as code whose name is not that of code, and that name's ending."""
+    if len(page.text) > SMALL:
+        return []
+    endings = [(at, name.rpartition(".")[2].lower()[:8]) for at, name in page.includes]
+    return [(at, ending) for at, ending in endings if not ending.startswith(_INCLUDED)]
 
 
 def read_page(text: str, ending: str) -> Page:
@@ -96,7 +109,6 @@ def read_page(text: str, ending: str) -> Page:
         page.beside = True
         return page
     _split(page, text, ending)
-    _elements(page, text)
     if ending in _RAZOR:
         _razor(page, text, ending.startswith("vb"))
     return page
@@ -143,6 +155,7 @@ def _languages(page: Page, pieces: list[tuple[str, int, str, bool]], default: st
         seen.add(language)
         page.runs.append(Run(code, at, _is_vb(named, code, net) if named else usual, shown))
     page.classic = not net or any("vbscript" in s or s == "javascript" for s in seen)
+    page.named = any("js" in s or "javascript" in s for s in seen)
     page.evaluates = page.classic or any("js" in s or "javascript" in s or not s for s in seen)
 
 
@@ -156,8 +169,9 @@ def _is_vb(language: str, code: str, net: bool) -> bool:
     return basic > c if basic != c else not net
 
 
-def _elements(page: Page, text: str) -> None:
-    """Controls and objects that live at the server."""
+def read_elements(page: Page) -> None:
+    """Adds the controls and objects that live at the server: ``page.controls`` and ``page.objects``."""
+    text = page.text
     for place in _SERVER.finditer(text):
         start, end = text.rfind("<", 0, place.start()), text.find(">", place.end())
         tag = _TAG.match(text, start) if start >= 0 and place.start() - start < 3000 else None
