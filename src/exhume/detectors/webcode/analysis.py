@@ -9,12 +9,12 @@ from exhume.detectors.webcode import sources
 from exhume.detectors.webcode.encodings import texts
 from exhume.detectors.webcode.evaluate import Evaluator
 from exhume.detectors.webcode.lexer import Token, c_tokens, vb_tokens
-from exhume.detectors.webcode.memory import Hit, Memory, TimeUpError
+from exhume.detectors.webcode.memory import Hit, Memory
 from exhume.detectors.webcode.page import Page, Run, read_elements, read_page
 from exhume.detectors.webcode.relevance import matters
 from exhume.detectors.webcode.statements_c import CStatements
 from exhume.detectors.webcode.statements_vb import VbStatements
-from exhume.detectors.webcode.tree import Program, Statement
+from exhume.detectors.webcode.tree import Program, Statement, TimeUpError
 from exhume.detectors.webcode.values import NOTHING, Value, join
 
 ROUNDS = 40
@@ -43,17 +43,17 @@ def analyse(data: bytes, ending: str, seconds: float = 10.0) -> list[Result]:
 
 
 def follow(page: Page, deadline: float) -> Result:
-    program = Program()
+    program = Program(deadline)
     if not matters(page):
         return Result((), {}, page, frozenset(), ())
     read_elements(page)
-    _read(page, program)
     memory = Memory(page, program, deadline)
     inner = _Inner(memory)
     memory.run_code = inner.run
-    _prepare(memory)
     late = False
     try:
+        _read(page, program)
+        _prepare(memory)
         _settle(memory, inner.evaluator)
     except TimeUpError:
         late = True
@@ -163,7 +163,7 @@ class _Inner:
             vb = False
         else:
             tokens, vb = vb_tokens(code), True
-        inner = Program()
+        inner = Program(self.memory.deadline)
         _statements([Token(t.kind, t.value, at) for t in tokens], inner, vb=vb)
         self.memory.program.names |= inner.names
         for name, functions in inner.functions.items():

@@ -151,7 +151,7 @@ def _ordinary(memory: Memory, receiver: Value | None, path: str, name: str, args
     memory.hidden_text(name, known, at)
     if not visitor.way:
         tail = args[-1].tail if args and name in _KEEPS_TAIL else ""
-        plain_path = f"{path}.{name}" if path else name
+        plain_path = f"{path[-200:]}.{name}" if path else name
         kind = args[-1].kind if tail else ""
         return Value(kind=kind, constants=known, path=plain_path, built=built, types=_result_types(receiver, name), tail=tail)
     kind = "filename" if name in ("getfilename", "getfilenamewithoutextension") and visitor.kind != "file" else visitor.kind

@@ -21,7 +21,7 @@ MISNAMED = listed("""
 class Limits:
     """How much of one page is looked at, and for how long."""
 
-    bytes: int = 4 * 1024 * 1024
+    bytes: int = 2 * 1024 * 1024
     seconds: float = 10.0
 
 

@@ -15,6 +15,8 @@ from exhume.detectors.webcode.values import KEPT, NOTHING, Value, join
 _OWN = listed("""
     this me page context httpcontext current my global mybase base ctx server
 """)
+PATH = 200
+"""Letters kept of a dotted name."""
 _FRAMEWORK = ("system.", "microsoft.")
 _KEY = re.compile(r"[0-9A-Fa-f]{16,64}")
 _COMPARES = listed("""
@@ -280,7 +282,7 @@ class Evaluator:
         if "array" in receiver.types and receiver.path:
             return join(receiver, field)
         folded = tuple(c for v in receiver.constants if (c := fold(name, v, ())) is not None)
-        path = f"{receiver.path}.{name}" if receiver.path else name
+        path = f"{receiver.path[-PATH:]}.{name}" if receiver.path else name
         types = frozenset({name}) if name in ("currentdomain", "startinfo", "standardinput", "fileinfo") else frozenset[str]()
         place = receiver.place if name in ("basestream", "outputstream") else ()
         plain = replace(receiver, path=path, types=types, constants=folded[:KEPT], place=place, tail="")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from exhume.detectors.webcode.lexer import Token, number_of
-from exhume.detectors.webcode.tree import Link, Node, listed
+from exhume.detectors.webcode.tree import Link, Node, TimeUpError, listed
 
 DEPTH = 40
 """Brackets within brackets that are followed; deeper ones are stepped over, and the page says so."""
@@ -32,12 +33,14 @@ _VB_STOPS = listed("""
 class Expressions:
     """A cursor over tokens that reads expressions."""
 
-    def __init__(self, tokens: Sequence[Token], *, vb: bool) -> None:
+    def __init__(self, tokens: Sequence[Token], *, vb: bool, deadline: float) -> None:
         self.tokens = tokens
         self.vb = vb
         self.place = 0
         self.deep = False
         self._depth = 0
+        self._deadline = deadline
+        self._steps = 0
         self.around: list[Node] = []
         """Objects of the ``With`` blocks that are open."""
 
@@ -124,7 +127,10 @@ class Expressions:
             self.place += 1
 
     def unary(self) -> Node:
-        """Prefixes, a primary and the chain that follows it."""
+        """Prefixes, a primary and the chain that follows it. Raises ``TimeUpError``."""
+        self._steps += 1
+        if self._steps % 1024 == 0 and time.thread_time() > self._deadline:
+            raise TimeUpError
         negative = False
         while True:
             token = self.now

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from exhume.detectors.webcode import sources
 from exhume.detectors.webcode.page import Page
-from exhume.detectors.webcode.tree import Constant, Program
+from exhume.detectors.webcode.tree import Constant, Program, TimeUpError
 from exhume.detectors.webcode.values import NOTHING, Value, Way, join, signature
 
 RETURN = "<return>"
@@ -26,10 +26,6 @@ _LINE_ENDS = {
     "vbnullchar": "\0",
 }
 _READS_REQUEST = re.compile(r"request\s*(?:\.\s*\w+\s*)?[\[(]|eval\s*\(|execute\s*\(", re.IGNORECASE)
-
-
-class TimeUpError(Exception):
-    """The page took longer than it may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 
 from exhume.detectors.webcode.page import Page, odd_includes
+from exhume.detectors.webcode.tree import listed
 
-_ALONE = (
-    "execscript", "shell", "getobject", "activexobject", "compileassembly", "invoke", "getmethod", "callbyname", "serializ", "xaml",
-    "transformnode", "xsltransform", "xslcompiled", "tcpclient", "udpclient", "socket", "dllimport", "machinekey", "addscript", "runspace",
-    "createinstance", "csharpscript", "expression.", "scriptblock", "frombase64string", "fromcharcode", "unescape", "strreverse",
-    "fromhexstring", "getruntime", "savetofile", "textfile", "iocontrol", "opensubkey", "createsubkey",
-)  # fmt: skip
+_ALONE = listed("""
+    execscript shell getobject activexobject compileassembly invoke getmethod callbyname serializ xaml
+    transformnode xsltransform xslcompiled tcpclient udpclient socket dllimport machinekey addscript runspace
+    createinstance csharpscript expression. scriptblock frombase64string fromcharcode unescape strreverse
+    fromhexstring getruntime savetofile textfile iocontrol opensubkey createsubkey
+""")
 _WHOLE_WORDS = {
     "process": re.compile(r"\bprocess(?:startinfo)?\b"),
     "assembly": re.compile(r"\bassembly\b"),
@@ -29,12 +30,12 @@ _WHOLE_WORDS = {
     ),
 }
 """Words that count only as such: seen by chance in texts and in longer names."""
-_WITH_VISITOR = (
-    "file.", "streamwriter", "streamreader", "filestream", "fileinfo", "saveas", "directory", "sqlcommand", "oledbcommand", "odbccommand",
-    "mysqlcommand", "oraclecommand", "commandtext", "selectcommand", "dataadapter", "sqlconnection", "oledbconnection", "odbcconnection",
-    "adodb.", "webrequest", "webclient", "httpclient", "downloadfile", "downloadstring", "downloaddata", "filesystem", "writetofile",
-    "transmitfile", "writefile", "gettype", "binarywriter", "xmldocument", "bitmap",
-)  # fmt: skip
+_WITH_VISITOR = listed("""
+    file. streamwriter streamreader filestream fileinfo saveas directory sqlcommand oledbcommand odbccommand
+    mysqlcommand oraclecommand commandtext selectcommand dataadapter sqlconnection oledbconnection
+    odbcconnection adodb. webrequest webclient httpclient downloadfile downloadstring downloaddata filesystem
+    writetofile transmitfile writefile gettype binarywriter xmldocument bitmap
+""")
 _VISITOR = ("request", "webmethod", "operationcontract", "webinvoke", "webget", "ajaxmethod", "scriptmethod")
 _FIELDS = (
     "textbox",
@@ -58,6 +59,8 @@ def matters(page: Page) -> bool:
     """Has the page's code to be followed?"""
     if odd_includes(page) or "classid" in page.text or "progid" in page.text or "<OBJECT" in page.text:
         return True
+    if not page.runs:
+        return False
     code = "\n".join(run.code for run in page.runs)
     if ("\\" in code and _ESCAPE.search(code)) or (not code.isascii() and _UNSEEN.search(code)):
         return True

@@ -23,7 +23,7 @@ class CStatements:
     """Reads one run of tokens into ``program``."""
 
     def __init__(self, tokens: Sequence[Token], program: Program) -> None:
-        self.read = Expressions(tokens, vb=False)
+        self.read = Expressions(tokens, vb=False, deadline=program.deadline)
         self.program = program
         self.scopes: list[tuple[int, str]] = []
         self.braces = 0

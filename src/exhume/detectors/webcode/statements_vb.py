@@ -26,7 +26,7 @@ class VbStatements:
     """Reads one run of tokens into ``program``."""
 
     def __init__(self, tokens: Sequence[Token], program: Program) -> None:
-        self.read = Expressions(tokens, vb=True)
+        self.read = Expressions(tokens, vb=True, deadline=program.deadline)
         self.program = program
         self.scope = ""
         self.service = False

@@ -55,8 +55,14 @@ class Function:
     """Called from outside with arguments that the caller chooses: a method of a web service."""
 
 
+class TimeUpError(Exception):
+    """The page took longer than it may."""
+
+
 @dataclass(slots=True)
 class Program:
+    deadline: float = float("inf")
+    """``time.thread_time()`` at which the work on the page is given up."""
     statements: list[Statement] = field(default_factory=list)
     functions: dict[str, list[Function]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
