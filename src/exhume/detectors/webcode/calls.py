@@ -9,6 +9,7 @@ from dataclasses import replace
 from exhume.detectors.webcode import sinks, sources
 from exhume.detectors.webcode.folding import LETTERWISE, combinations, fold
 from exhume.detectors.webcode.memory import RETURN, Memory
+from exhume.detectors.webcode.page import SMALL
 from exhume.detectors.webcode.tree import listed
 from exhume.detectors.webcode.values import KEPT, NOTHING, Step, Value, Way, join
 
@@ -215,8 +216,8 @@ def _evaluate(memory: Memory, scope: str, name: str, args: Sequence[Value], at: 
             result = join(result, replace(value, path="", types=frozenset()))
         for text in value.texts:
             result = join(result, memory.run_code(text, scope, at))
-        if not value.way and not value.texts and not value.built and scope and not value.path.startswith("request"):
-            memory.found("code", at, f"{name}, which runs as script what the function is given", (), sure=False)
+        if not value.way and not value.texts and not value.built and scope and len(memory.page.text) < SMALL:
+            memory.found("code", at, f"{name}, which runs as script what its function is given", (), sure=False)
         if value.built and not value.way:
             memory.found("hidden", at, f"{name}, which runs text that the page puts together letter by letter", ())
     return result
@@ -227,6 +228,10 @@ def _reflection(
 ) -> Value | None:
     """Classes and methods by name: ``typeof(X).GetMethod("Y").Invoke(…)``, ``CallByName(x, "Y", …)``, ``InvokeMember``."""
     first = args[0] if args else NOTHING
+    if name == "gettype" and receiver is not None and not args:
+        return receiver
+    if name in ("gettypefromprogid", "getref") and first.text:
+        return Value(path=first.text.lower(), types=frozenset({"type"} if name != "getref" else ()))
     if name == "gettype" and first.text:
         return Value(path=first.text.partition(",")[0].lower(), types=frozenset({"type"}))
     if name in ("getmethod", "getmember", "getruntimemethod") and first.text:
@@ -235,11 +240,11 @@ def _reflection(
         owner, _, member = receiver.path.rpartition(".")
         return call(memory, scope, NOTHING, owner, member, _flat(args), at)
     if name in ("invokemember", "callbyname") and len(args) > 1:
-        target, key = (args[0], args[1]) if name == "callbyname" else (receiver or NOTHING, args[0])
+        target, key = (args[0], args[1]) if name == "callbyname" else (receiver if receiver is not None else NOTHING, args[0])
         if key.text:
             return call(memory, scope, target, target.path, key.text.lower(), _flat(args[2:]), at)
     if name == "createinstance" and first.path and "type" in first.types:
-        return Value(types=frozenset({first.path.rpartition(".")[2]}))
+        return Value(types=frozenset({first.path, first.path.rpartition(".")[2]}))
     return None
 
 
@@ -263,6 +268,9 @@ def _watch(memory: Memory, receiver: Value | None, path: str, name: str, args: S
     writer = next((sinks.WRITERS[k] for k in looked if k in sinks.WRITERS), None)
     if writer is not None:
         written(memory, writer, receiver, args, shown(path, name, types), at)
+    elif name in ("copyto", "copytoasync", "writeto") and receiver is not None and args:
+        for target in args[0].place:
+            _judge_write(memory, target, receiver, f"{name} the file", at)
     elif name in sinks.HANDLE_WRITES and receiver is not None and receiver.place:
         content = next((a for a in args if a.way or a.constants), NOTHING)
         for target in receiver.place:
@@ -331,7 +339,11 @@ def written(memory: Memory, writer: sinks.Writer, receiver: Value | None, args: 
     target = args[writer.name]
     if writer.content is not None:
         content = (
-            (receiver or NOTHING) if writer.content < 0 else args[writer.content] if writer.content < len(args) else NOTHING
+            (NOTHING if receiver is None else receiver)
+            if writer.content < 0
+            else args[writer.content]
+            if writer.content < len(args)
+            else NOTHING
         )
         _judge_write(memory, target, content, words, at)
 

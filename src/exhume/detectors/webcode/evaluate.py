@@ -176,7 +176,8 @@ class Evaluator:
         links = node.links
         value = self.value(base, scope)
         place = 0
-        if base.kind == "name" and links[0].kind != ".":
+        by_text = links[0].kind == "[" and len(links) > 1 and links[1].kind == "("
+        if base.kind == "name" and links[0].kind != "." and not by_text:
             value = self._plain_call(value, str(base.value), links[0], scope)
             place = 1
         while place < len(links):

@@ -71,14 +71,19 @@ def judge(result: Result) -> Iterator[tuple[Rule, list[Because]]]:
 
 
 def _told(result: Result, hits: list[Hit]) -> list[Because]:
-    line = result.page.line
+    page = result.page
+    mark = "line {} (decoded)" if page.decoded else "line {}"
     out: list[Because] = []
     for hit in hits[:TOLD]:
         for number, step in enumerate(hit.way):
             test = "what a visitor sends" if number == 0 and not step.words.startswith("content fetched") else "handed on"
-            out.append(Because(f"line {line(step.at)}" if step.at else "markup", step.words, test))
+            out.append(Because(mark.format(page.line(step.at)) if step.at else "markup", step.words, test))
         out.append(
-            Because(f"line {line(hit.at)}", hit.words, "what the page does with it" if hit.way else "what the page does")
+            Because(
+                mark.format(page.line(hit.at)) if hit.at else "content",
+                hit.words,
+                "what the page does with it" if hit.way else "what the page does",
+            )
         )
     if len(hits) > TOLD:
         out.append(Because("content", f"{len(hits) - TOLD} more places", "the same again"))
@@ -137,6 +142,10 @@ def _by_names(result: Result) -> Iterator[Hit]:
         yield Hit("keys", 0, "reads MachineKeySection and writes it to the visitor", ())
     if len(_SNIFFER & names) >= 2:
         yield Hit("sniffer", 0, "sets a socket to receive all traffic", ())
+    if "registervirtualpathprovider" in names and not result.page.beside:
+        yield Hit("hidden", 0, "serves pages that lie in no file (RegisterVirtualPathProvider)", (), sure=False)
+    if {"httplistener", "prefixes", "getcontext"} <= names:
+        yield Hit("tunnel", 0, "listens for requests by itself (HttpListener)", (), sure=False)
     products = {m[0].lower() for t in result.texts if len(t) < 300 for m in _PRODUCTS.finditer(t)}
     if len(products) >= 3 and {"exists", "directoryexists", "folderexists", "getprocesses"} & names:
         yield Hit("survey", 0, f"looks for {len(products)} security products", ())

@@ -20,7 +20,7 @@ SMALL = 2000
 """Letters of a page that may be nothing but an include."""
 SAMPLE = 20_000
 """Letters of code from which an unnamed language is told."""
-CLASSIC = frozenset(("asp", "asa", "cer", "cdx", "inc"))
+CLASSIC = frozenset(("asp", "asa", "cer", "cdx", "inc", "config", "shtml", "shtm", "stm"))
 
 _PARTS = re.compile(
     r"""<(?:
@@ -82,6 +82,8 @@ class Page:
     """Code that stands beside a page (``x.aspx.cs``) and is no page itself."""
     named: bool = False
     """It names JScript as its language."""
+    decoded: bool = False
+    """It was written with the Script Encoder: lines are those of the text that comes out."""
     _starts: list[int] = field(default_factory=list)
 
     def line(self, at: int) -> int:
@@ -101,8 +103,9 @@ def odd_includes(page: Page) -> list[tuple[int, str]]:
 
 def read_page(text: str, ending: str) -> Page:
     """The page's code. ``ending``: extension in lower case, without dot; of unknown ones the text decides."""
-    text = unscramble(text)
-    page = Page(text)
+    plain = unscramble(text)
+    page = Page(plain, decoded=plain != text)
+    text = plain
     if ending in CODE_ENDINGS:
         page.runs.append(Run(text, 0, ending == "vb"))
         page.evaluates = ending == "js"
@@ -166,7 +169,7 @@ def _is_vb(language: str, code: str, net: bool) -> bool:
         return False
     sample = code[:SAMPLE]
     basic, c = len(_VB_WORDS.findall(sample)), len(_C_WORDS.findall(sample))
-    return basic > c if basic != c else not net
+    return basic > c if basic != c else not net or not any(mark in sample for mark in ";[{")
 
 
 def read_elements(page: Page) -> None:

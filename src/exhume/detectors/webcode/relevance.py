@@ -17,11 +17,13 @@ _ALONE = listed("""
     execscript shell getobject activexobject compileassembly invoke getmethod callbyname serializ xaml
     transformnode xsltransform xslcompiled tcpclient udpclient socket dllimport machinekey addscript runspace
     createinstance csharpscript expression. scriptblock frombase64string fromcharcode unescape strreverse
-    fromhexstring getruntime savetofile textfile iocontrol opensubkey createsubkey
+    fromhexstring getruntime
+    savetofile textfile iocontrol opensubkey registervirtualpath jscript getref httplistener exists( getprocesses createsubkey
 """)
 _WHOLE_WORDS = {
     "process": re.compile(r"\bprocess(?:startinfo)?\b"),
     "assembly": re.compile(r"\bassembly\b"),
+    "function": re.compile(r"\bnew\s+function\b"),
     "activator": re.compile(r"\bactivator\b"),
     "declare": re.compile(r"\bdeclare\s+(?:auto|ansi|unicode|function|sub)\b"),
     "execute": re.compile(r"(?<![.\w\"])execute(?:global)?\b"),
@@ -67,7 +69,7 @@ def matters(page: Page) -> bool:
     lowered = code.lower()
     if page.evaluates and _EVAL.search(lowered if page.classic else code):
         return True
-    if page.named and not page.classic and "[" in code:
+    if page.named and "[" in code:
         return True  # JScript can call by any text: a["b" + "c"](d)
     if any(word in lowered for word in _ALONE) or (len(page.text) < 1000 and _KEY.search(code)):
         return True
