@@ -258,7 +258,7 @@ def _watch(memory: Memory, receiver: Value | None, path: str, name: str, args: S
     types = receiver.types if receiver is not None else frozenset[str]()
     looked = sinks.keys(path, name, types)
     if receiver is None and name == "shell":
-        looked.append("vb.shell")
+        looked = ("vb.shell",)
     for key in looked:
         sink = sinks.SINKS.get(key)
         if sink is not None:

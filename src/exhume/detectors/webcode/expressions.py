@@ -46,7 +46,10 @@ class Expressions:
 
     @property
     def now(self) -> Token:
-        return self.tokens[self.place] if self.place < len(self.tokens) else _END
+        try:
+            return self.tokens[self.place]
+        except IndexError:
+            return _END
 
     def ahead(self, steps: int = 1) -> Token:
         place = self.place + steps

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from exhume.detectors.webcode import sources
 from exhume.detectors.webcode.page import Page
@@ -26,6 +27,11 @@ _LINE_ENDS = {
     "vbnullchar": "\0",
 }
 _READS_REQUEST = re.compile(r"request\s*(?:\.\s*\w+\s*)?[\[(]|eval\s*\(|execute\s*\(", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def _unknown(name: str) -> Value:
+    return Value(path=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +89,10 @@ class Memory:
             return join(value, sources.input_control(self.page.controls[name], name))
         if name in self.page.objects:
             return join(value, Value(path=name, types=frozenset({self.page.objects[name]})))
-        if name in _LINE_ENDS and value == NOTHING:
+        if value is NOTHING and name in _LINE_ENDS:
             return Value(constants=(_LINE_ENDS[name],), tail=_LINE_ENDS[name])
+        if value is NOTHING:
+            return _unknown(name)
         return value if value.path else replace(value, path=name)
 
     def set(self, key: str, value: Value) -> None:

@@ -7,6 +7,7 @@ project's notes.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 EVALUATORS = frozenset(("eval", "execute", "executeglobal", "execscript"))
@@ -129,10 +130,11 @@ HANDLE_WRITES = frozenset(
 """Members of an open file that write into it."""
 
 
-def keys(path: str, member: str, types: frozenset[str]) -> list[str]:
+@lru_cache(maxsize=4096)
+def keys(path: str, member: str, types: frozenset[str]) -> tuple[str, ...]:
     """The keys under which a call is looked up: by the object's class, by the dotted name as written, by the member alone."""
     found = [f"{t}.{member}" for t in sorted(types)]
     parts = path.split(".")
     found.append(".".join([*parts[-1:], member]) if path else member)
     found.append(f"*.{member}")
-    return found
+    return tuple(found)

@@ -75,9 +75,9 @@ NOTHING = Value()
 
 def join(one: Value, other: Value) -> Value:
     """Either of the two."""
-    if one is other or other == NOTHING:
+    if one is other or other is NOTHING:
         return one
-    if one == NOTHING:
+    if one is NOTHING:
         return other
     visitor = one if one.way else other
     constants = one.constants
