@@ -82,6 +82,7 @@ def test_only_pages_and_served_code_are_looked_at():
     ]
     assert list(WebCode().detect(record(page, "a.cs", "file.entry", served=False))) == []
     assert list(WebCode().detect(record(f'<%{EX} {REQ}("a")%>', "a.bin", "file.entry"))) == []
+    assert list(WebCode().detect(record(f"{EV}({REQ}.x)", "a.js", "file.entry"))) == []  # for browsers
 
 
 PIECES = st.sampled_from(

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from exhume.detectors.webcode.screnc import unscramble
 
-CODE_ENDINGS = frozenset(("cs", "vb", "js"))
-"""Files that are code from their first letter."""
-_WHOLE = frozenset(("ashx", "asmx", "asax", "svc", "soap", "cs", "vb", "js"))
+CODE_ENDINGS = frozenset(("cs", "vb"))
+"""Files that are code of the server from their first letter. (``.js`` is for browsers.)"""
+_WHOLE = frozenset(("ashx", "asmx", "asax", "svc", "soap", "cs", "vb"))
 _RAZOR = frozenset(("cshtml", "cshtm", "vbhtml", "vbhtm"))
 _INCLUDED = ("asp", "inc", "htm", "shtm", "vbs", "js", "css", "xml", "asa", "cs", "vb", "lib", "tpl")
 SMALL = 2000
@@ -108,7 +108,7 @@ def read_page(text: str, ending: str) -> Page:
     text = plain
     if ending in CODE_ENDINGS:
         page.runs.append(Run(text, 0, ending == "vb"))
-        page.evaluates = ending == "js"
+        page.evaluates = False
         page.beside = True
         return page
     _split(page, text, ending)
