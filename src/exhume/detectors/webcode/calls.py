@@ -9,7 +9,7 @@ from dataclasses import replace
 from exhume.detectors.webcode import sinks, sources
 from exhume.detectors.webcode.folding import LETTERWISE, combinations, fold
 from exhume.detectors.webcode.memory import RETURN, Memory
-from exhume.detectors.webcode.page import SMALL
+from exhume.detectors.webcode.page import SMALL, class_of
 from exhume.detectors.webcode.tree import listed
 from exhume.detectors.webcode.values import KEPT, NOTHING, Step, Value, Way, join
 
@@ -59,16 +59,16 @@ _REMOTE = frozenset(
 )
 _KEEPS_TAIL = frozenset(("combine", "mappath", "getfullpath", "mapsecurepath", "tostring"))
 _KNOWN_OBJECTS = (
-    "adodb.",
-    "scripting.",
+    "adodb/",
+    "scripting/",
     "msxml",
-    "microsoft.",
-    "wscript.",
-    "cdo.",
-    "cdonts.",
-    "jmail.",
-    "persits.",
-    "winhttp.",
+    "microsoft/",
+    "wscript/",
+    "cdo/",
+    "cdonts/",
+    "jmail/",
+    "persits/",
+    "winhttp/",
 )
 SCRAMBLED = 2000
 """Letters from which on a text without words is more than a key or a token."""
@@ -112,7 +112,7 @@ def call(memory: Memory, scope: str, receiver: Value | None, path: str, name: st
 
 def _scrambled(memory: Memory, receiver: Value | None, name: str, args: Sequence[Value], at: int) -> None:
     """A long text without words that a component gets which only this server has: hidden code."""
-    if receiver is None or not any("." in t and not t.startswith(_KNOWN_OBJECTS) for t in receiver.types):
+    if receiver is None or not any("/" in t and not t.startswith(_KNOWN_OBJECTS) for t in receiver.types):
         return
     handed = {a.path for a in args}
     if {"request", "response"} <= handed:
@@ -185,7 +185,7 @@ def _object(name: str, args: Sequence[Value]) -> Value:
     names = {t.lower().strip() for value in args[:1] for t in value.texts}
     if name == "getobject" and any(n.startswith("winmgmts") for n in names):
         return Value(types=frozenset({"winmgmts"}))
-    types = {re.sub(r"\.\d+$", "", n.removeprefix("new:").removeprefix("msscriptcontrol.")) for n in names} or {"?"}
+    types = {class_of(name) for name in names} or {"?"}
     return Value(types=frozenset(types))
 
 
@@ -231,7 +231,8 @@ def _reflection(
     if name == "gettype" and receiver is not None and not args:
         return receiver
     if name in ("gettypefromprogid", "getref") and first.text:
-        return Value(path=first.text.lower(), types=frozenset({"type"} if name != "getref" else ()))
+        path = class_of(first.text) if name != "getref" else first.text.lower()
+        return Value(path=path, types=frozenset({"type"} if name != "getref" else ()))
     if name == "gettype" and first.text:
         return Value(path=first.text.partition(",")[0].lower(), types=frozenset({"type"}))
     if name in ("getmethod", "getmember", "getruntimemethod") and first.text:
@@ -280,7 +281,7 @@ def _watch(memory: Memory, receiver: Value | None, path: str, name: str, args: S
 def shown(path: str, name: str, types: frozenset[str]) -> str:
     """A call in words."""
     owner = next((t for t in sorted(types) if t.isprintable() and len(t) < 40 and t != "?"), "") or path.rpartition(".")[2][:40]
-    return f"{owner}.{name[:40]}" if owner and owner != name else name[:40]
+    return f"{owner.replace('/', ' ')}.{name[:40]}" if owner and owner != name else name[:40]
 
 
 def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], receiver: Value | None, at: int) -> None:

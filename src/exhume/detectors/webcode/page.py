@@ -44,14 +44,14 @@ _RAZOR_START = re.compile(
     r"@(?:(?:functions|code|helper\s+[^{]{1,200})?\s*\{|(?=[\w(])(?!section\b|model\b|using\b|inherits\b))", re.IGNORECASE
 )
 _PROGIDS = {
-    "72c24dd5-d70a-438b-8a42-98424b88afb8": "wscript.shell",
-    "f935dc22-1cf0-11d0-adb9-00c04fd58a0b": "wscript.shell",
-    "093ff999-1ea0-4079-9525-9614c3504b74": "wscript.network",
-    "f935dc26-1cf0-11d0-adb9-00c04fd58a0b": "wscript.network",
-    "0d43fe01-f093-11cf-8940-00a0c9054228": "scripting.filesystemobject",
-    "13709620-c279-11ce-a49e-444553540000": "shell.application",
-    "00000566-0000-0010-8000-00aa006d2ea4": "adodb.stream",
-    "00000514-0000-0010-8000-00aa006d2ea4": "adodb.connection",
+    "72c24dd5-d70a-438b-8a42-98424b88afb8": "wscript/shell",
+    "f935dc22-1cf0-11d0-adb9-00c04fd58a0b": "wscript/shell",
+    "093ff999-1ea0-4079-9525-9614c3504b74": "wscript/network",
+    "f935dc26-1cf0-11d0-adb9-00c04fd58a0b": "wscript/network",
+    "0d43fe01-f093-11cf-8940-00a0c9054228": "scripting/filesystemobject",
+    "13709620-c279-11ce-a49e-444553540000": "shell/application",
+    "00000566-0000-0010-8000-00aa006d2ea4": "adodb/stream",
+    "00000514-0000-0010-8000-00aa006d2ea4": "adodb/connection",
     "0e59f1d5-1fbe-11d0-8ff2-00a0d10038bc": "scriptcontrol",
 }
 """Class ids of objects that are known by their name."""
@@ -187,12 +187,18 @@ def read_elements(page: Page) -> None:
         if not name or word == "script":
             continue
         if word == "object":
-            progid = values.get("progid", "").lower()
+            progid = class_of(values.get("progid", ""))
             page.objects[name] = progid or _PROGIDS.get(
                 values.get("classid", "").lower().removeprefix("clsid:").strip("{}"), "?"
             )
         else:
             page.controls[name] = values.get("type", "text").lower() if word == "input" else word
+
+
+def class_of(progid: str) -> str:
+    """A ProgID as the name of a class: lower case, no version, a slash for the dot."""
+    plain = re.sub(r"(?:\.\d+)+$", "", progid.strip().lower().removeprefix("new:"))
+    return plain.removeprefix("msscriptcontrol.").replace(".", "/")
 
 
 def _razor(page: Page, text: str, vb: bool) -> None:

@@ -1,8 +1,8 @@
 """What runs, loads, writes, reads or connects: the calls that a visitor must not feed.
 
 A key is ``class.member`` or, with ``*``, the member of any object; ``new`` of a class has the class alone as its key. COM
-objects go by their ProgID. References: Microsoft's documentation of the classes; the families named in traces.md (WS) of the
-project's notes.
+objects go by their ProgID, with a slash for its dot. References: Microsoft's documentation of the classes; the families named in
+traces.md (WS) of the project's notes.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ SINKS: dict[str, Sink] = {
     **_many("command", "runs it as PowerShell", """
         *.addscript *.invokescript runspaceinvoke.invoke *.createpipeline scriptblock.create"""),
     **_many("command", "starts a program", """
-        process.start processstartinfo interaction.shell *.shellexecute wscript.shell.run wscript.shell.exec
-        shell.application.open winmgmts.create win32_process.create managementclass.invokemethod ?.run ?.exec
+        process.start processstartinfo interaction.shell *.shellexecute wscript/shell.run wscript/shell.exec
+        shell/application.open winmgmts.create win32_process.create managementclass.invokemethod ?.run ?.exec
         ?.shellexecute vb.shell standardinput.writeline standardinput.write managementobject.invokemethod
         *.runcommand"""),
     **_many("load", "compiles and runs it", """
@@ -59,18 +59,18 @@ SINKS: dict[str, Sink] = {
         xslcompiledtransform.load xsltransform.load *.transformnode *.transformnodetoobject xsltprocessor.transform"""),
     **_many("sql", "sends it as a whole command to a database", """
         sqlcommand oledbcommand odbccommand mysqlcommand oraclecommand sqldataadapter oledbdataadapter
-        odbcdataadapter adodb.connection.execute adodb.recordset.open ?.execute adodb.command.execute
+        odbcdataadapter adodb/connection.execute adodb/recordset.open ?.execute adodb/command.execute
         sqlhelper.executenonquery"""
            , (0,), whole=True),
     **_many("sql", "opens a database that the visitor names",
-        "sqlconnection oledbconnection odbcconnection adodb.connection.open mysqlconnection oracleconnection", (0,)),
+        "sqlconnection oledbconnection odbcconnection adodb/connection.open mysqlconnection oracleconnection", (0,)),
     **_many("registry", "reads or changes the registry", """
         *.opensubkey *.createsubkey *.deletesubkey *.regread *.regwrite *.regdelete"""),
     **_many("tunnel", "opens a connection to it", """
         socket.connect tcpclient.connect tcpclient *.beginconnect *.connectasync udpclient udpclient.connect""", ()),
     **_many("fetch", "calls it over HTTP", """
-        microsoft.xmlhttp.open msxml2.xmlhttp.open msxml2.serverxmlhttp.open winhttp.winhttprequest.open msxml2.xmlhttp.3.0.open
-        msxml2.serverxmlhttp.3.0.open msxml2.serverxmlhttp.6.0.open""", (1,), whole=True),
+        microsoft/xmlhttp.open msxml2/xmlhttp.open msxml2/serverxmlhttp.open winhttp/winhttprequest.open
+         """, (1,), whole=True),
     **_many("fetch", "calls it over HTTP", """
         webrequest.create httpwebrequest.create webrequest.createhttp *.downloadstring *.downloaddata
         httpclient.getasync httpclient.sendasync *.uploaddata"""

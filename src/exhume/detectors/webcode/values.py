@@ -39,7 +39,7 @@ class Value:
     path: str = ""
     """Dotted name of what it stands for: ``request.form``, ``process.start``."""
     types: frozenset[str] = frozenset()
-    """Classes of the object, last part, lower case: ``process``, ``wscript.shell``."""
+    """Classes of the object, last part, lower case: ``process``, ``adodb/stream``."""
     built: bool = False
     """Put together at run time by functions that work letter by letter."""
     place: tuple[Value, ...] = ()
