@@ -120,7 +120,8 @@ def test_uploads_under_their_own_name():
 
 def test_code_that_the_page_hides():
     decoder = "Function d(s)\nFor i = 1 To Len(s)\nd = d & Chr(Asc(Mid(s, i, 1)) - 1)\nNext\nEnd Function\n"
-    assert rules(f'<%\n{decoder}{EX} d("abc")\n%>', "a.asp") == {"runs-hidden-code"}
+    assert rules(f'<%\n{decoder}{EX} d("sftqpotf/xsjuf!2")\n%>', "a.asp") == {"runs-hidden-code"}
+    assert rules(f'<%\n{decoder}{EX} d(Application("rule"))\n%>', "a.asp") == set()  # not of the page itself
     assert rules(f'<%{EX} "a = " & 1%>', "a.asp") == set()
     nested = "".join(f"Chr({ord(c)})&" for c in f'{EX} {REQ}("k")')
     assert rules(f'<%{EX} {nested}""%>', "a.asp") == {"runs-code"}
