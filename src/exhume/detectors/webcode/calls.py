@@ -70,6 +70,8 @@ _KNOWN_OBJECTS = (
     "persits/",
     "winhttp/",
 )
+HIDDEN = 12
+"""Letters of the shortest text from which a page may make script letter by letter."""
 SCRAMBLED = 2000
 """Letters from which on a text without words is more than a key or a token."""
 _MAKERS = frozenset(("createobject", "getobject", "activexobject", "createobjectex"))
@@ -148,13 +150,25 @@ def _ordinary(memory: Memory, receiver: Value | None, path: str, name: str, args
         constants += [fold(name, None, chosen) for chosen in combinations(groups)] if all(groups) else []
     visitor = next((v for v in inputs if v.way), NOTHING)
     known = tuple(dict.fromkeys(c for c in constants if c is not None))[:KEPT]
-    built = (name in LETTERWISE and not known) or any(v.built for v in inputs)
+    letterwise = name in LETTERWISE and not known
+    built = letterwise or any(v.built for v in inputs)
+    carried = max((v.carried for v in inputs), default=0)
+    if name in LETTERWISE and inputs:
+        carried = max(carried, *(len(t) for t in inputs[0].texts), *(len(t) for v in args[:1] for t in v.texts), 0)
     memory.hidden_text(name, known, at)
     if not visitor.way:
         tail = args[-1].tail if args and name in _KEEPS_TAIL else ""
         plain_path = f"{path[-200:]}.{name}" if path else name
         kind = args[-1].kind if tail else ""
-        return Value(kind=kind, constants=known, path=plain_path, built=built, types=_result_types(receiver, name), tail=tail)
+        return Value(
+            kind=kind,
+            constants=known,
+            path=plain_path,
+            built=built,
+            carried=carried,
+            types=_result_types(receiver, name),
+            tail=tail,
+        )
     kind = "filename" if name in ("getfilename", "getfilenamewithoutextension") and visitor.kind != "file" else visitor.kind
     fixed = visitor.fixed or (name in ("combine", "join") and bool(args) and not args[0].way)
     tail = args[-1].tail if name in _KEEPS_TAIL and args else visitor.tail
@@ -199,9 +213,9 @@ def _own_function(memory: Memory, name: str, args: Sequence[Value], at: int) -> 
     value = memory.variables.get(back, NOTHING)
     if value.path and value.path != name:
         return value
-    letterwise = any(a.constants or a.built for a in args) and not value.constants and not value.way
-    constants = () if value.built and args else value.constants  # worked out letter by letter: what came of it is not known
-    return replace(value, path="", built=value.built or letterwise, constants=constants)
+    # What is worked out letter by letter, or differs from call to call, is not known.
+    varies = bool(args) and (value.built or len(value.constants) > 1)
+    return replace(value, path="", built=value.built or varies, constants=() if varies else value.constants)
 
 
 def _evaluate(memory: Memory, scope: str, name: str, args: Sequence[Value], at: int) -> Value:
@@ -218,7 +232,7 @@ def _evaluate(memory: Memory, scope: str, name: str, args: Sequence[Value], at: 
             result = join(result, memory.run_code(text, scope, at))
         if not value.way and not value.texts and not value.built and scope and len(memory.page.text) < SMALL:
             memory.found("code", at, f"{name}, which runs as script what its function is given", (), sure=False)
-        if value.built and not value.way:
+        if value.built and not value.way and value.carried >= HIDDEN:
             memory.found("hidden", at, f"{name}, which runs text that the page puts together letter by letter", ())
     return result
 
@@ -297,12 +311,12 @@ def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], rec
     if value is None:
         _without_visitor(memory, sink, words, chosen, at)
         return
+    if value.kind == "remote" and sink.effect not in ("code", "command", "load"):
+        return
     told = f"{words}, which {sink.words}"
     if sink.effect in ("read", "list", "delete", "move", "make", "disguise", "fetch", "registry"):
         if not value.fixed and not (sink.effect == "read" and value.kind in ("file", "remote")):
             memory.operation(sink.effect, at, told, value.way)
-    elif sink.effect == "deserialise" and value.kind == "remote":
-        return
     elif sink.effect != "load" or not value.fixed:
         memory.found(sink.effect, at, told, value.way, sure=sink.effect != "sql" and (sink.effect != "load" or value.whole))
 
@@ -352,7 +366,7 @@ def written(memory: Memory, writer: sinks.Writer, receiver: Value | None, args: 
 def _judge_write(memory: Memory, target: Value, content: Value, words: str, at: int) -> None:
     serves = any(SERVER_ENDINGS.search(t[-200:]) for t in (*target.texts, target.tail) if t)
     script = any(_SCRIPT.search(t[:20000]) for t in content.texts)
-    chosen = bool(target.way) and target.kind not in ("filename", "number", "remote") and not target.fixed
+    chosen = bool(target.way) and target.kind not in ("filename", "number", "remote", "body") and not target.fixed
     way: Way = content.way or target.way
     if serves and target.kind == "self" and content.way:
         memory.found("write", at, f"{words}: what the visitor sends becomes this page itself", way)
@@ -363,7 +377,11 @@ def _judge_write(memory: Memory, target: Value, content: Value, words: str, at: 
         memory.found("write", at, f"{words}: {what} becomes a page that the server runs", way)
     elif serves and script:
         memory.found("write", at, f"{words}: script becomes a page that the server runs", way)
-    elif target.kind == "filename" and content.kind in ("file", "text") and content.way:
+    elif (
+        (target.kind == "filename" or (target.kind == "body" and not target.fixed))
+        and content.kind in ("file", "text", "body")
+        and content.way
+    ):
         memory.operation("upload", at, f"{words}: an upload under the name that the visitor gives it", target.way)
     elif chosen:
         memory.operation("write", at, f"{words}: a file whose place the visitor chooses", target.way)

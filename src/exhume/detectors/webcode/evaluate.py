@@ -94,7 +94,7 @@ class Evaluator:
             result = NOTHING
             for value in values:
                 result = join(result, value)
-            return result if "??" in words or "||" in words or "=>" in words else replace(result, constants=())
+            return result if "??" in words or "||" in words or "=>" in words else replace(result, constants=(), built=False)
         if len(values) > 1 and any(w in _ARITHMETIC for w in words):
             return self._arithmetic(node.at, values, words)
         return _concatenated(values, words)
@@ -102,16 +102,18 @@ class Evaluator:
     def _arithmetic(self, at: int, values: list[Value], words: list[str]) -> Value:
         visitor = next((v for v in values if v.way), NOTHING)
         built = any(v.built for v in values) or "xor" in words or "^" in words
+        carried = max(v.carried for v in values)
         known: list[Constant] = []
         for chosen in combinations([v.constants for v in values]):
             result = _worked_out(list(chosen), list(words))
             if result is not None:
                 known.append(result)
         if "xor" in words or "^" in words:
-            return replace(visitor, constants=tuple(known)[:KEPT], built=True, path="", types=frozenset())
+            return replace(visitor, constants=tuple(known)[:KEPT], built=True, carried=carried, path="", types=frozenset())
         if visitor.way and not ("&" in words or "+" in words):
-            return Value(built=built)
-        return replace(visitor, constants=tuple(dict.fromkeys(known))[:KEPT], built=built, path="", types=frozenset())
+            return Value(built=built, carried=carried)
+        constants = tuple(dict.fromkeys(known))[:KEPT]
+        return replace(visitor, constants=constants, built=built, carried=carried, path="", types=frozenset())
 
     def _assign(self, node: Node, scope: str) -> Value:
         target, source = node.kids
@@ -348,6 +350,7 @@ def _concatenated(values: Sequence[Value], words: Sequence[str]) -> Value:
         kind=visitor.kind,
         constants=tuple(dict.fromkeys(known))[:KEPT],
         built=any(v.built for v in values),
+        carried=max(v.carried for v in values),
         place=places,
         fixed=visitor.fixed or (bool(visitor.way) and not first.way and (len(begins) > 3 or not begins)),
         head=begins[:40] or first.head,

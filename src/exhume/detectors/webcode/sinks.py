@@ -1,8 +1,8 @@
 """What runs, loads, writes, reads or connects: the calls that a visitor must not feed.
 
 A key is ``class.member`` or, with ``*``, the member of any object; ``new`` of a class has the class alone as its key. COM
-objects go by their ProgID, with a slash for its dot. References: Microsoft's documentation of the classes; the families named in
-traces.md (WS) of the project's notes.
+objects go by their ProgID, with a slash for its dot. References: Microsoft's documentation of the classes; the families named
+in traces.md (WS) of the project's notes.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def _of_request(name: str, at: int) -> Value:
         return Value(kind="self", tail=".asp", path=f"request.{name}")
     if words is None:
         return Value(path=f"request.{name}")
-    kind = "file" if name == "files" else "text"
+    kind = "file" if name == "files" else "body" if words == "body" else "text"
     return Value((Step(at, f"Request, {words}"),), True, kind, path=f"request.{name}")
 
 

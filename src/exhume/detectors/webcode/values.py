@@ -42,6 +42,8 @@ class Value:
     """Classes of the object, last part, lower case: ``process``, ``adodb/stream``."""
     built: bool = False
     """Put together at run time by functions that work letter by letter."""
+    carried: int = 0
+    """Letters of the longest constant text that it was put together from."""
     place: tuple[Value, ...] = ()
     """Of an object that writes a file: the value that names the file."""
     fixed: bool = False
@@ -92,6 +94,7 @@ def join(one: Value, other: Value) -> Value:
         path=one.path or other.path,
         types=one.types | other.types,
         built=one.built or other.built,
+        carried=max(one.carried, other.carried),
         place=places,
         fixed=visitor.fixed and (other.fixed or not other.way or not one.way),
         head=one.head or other.head,
@@ -109,6 +112,7 @@ def signature(value: Value) -> tuple[object, ...]:
         value.path,
         value.types,
         value.built,
+        value.carried,
         len(value.place),
         value.tail,
     )
