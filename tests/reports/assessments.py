@@ -9,6 +9,7 @@ from enum import Enum
 from hypothesis import strategies as st
 
 from exhume.model import (
+    Act,
     Allowed,
     Answer,
     Assessment,
@@ -30,6 +31,7 @@ from exhume.model import (
     Reading,
     Record,
     Reply,
+    SeenIn,
     Severity,
     Source,
     Span,
@@ -38,6 +40,7 @@ from exhume.model import (
     Tlp,
     Tool,
     Verdict,
+    Visit,
     Window,
 )  # fmt: skip
 from reports.sample import HOSTILE
@@ -68,12 +71,16 @@ records = st.builds(
     server=texts,
     opener=st.none(),
 )
+visits = st.builds(
+    Visit, lists, st.integers(-1, 10**8), maybe, maybe, sources, st.integers(1, 10**6), st.integers(0, 10**12), lists
+)  # fmt: skip
 findings = st.builds(
     Finding, rule=texts, pack=texts, title=texts, outcome=st.sampled_from(Outcome), decisive=st.booleans(),
     severity=st.sampled_from(Severity), confidence=st.sampled_from(Confidence),
     because=st.lists(st.builds(Because, texts, texts, texts), max_size=2).map(tuple), techniques=lists, cves=lists, subject=texts,
     count=st.integers(1, 10**9), first_seen=maybe, last_seen=maybe, sources=st.lists(sources, min_size=1, max_size=3).map(tuple),
     record=records, own=st.booleans(), trace=texts, falsepositives=lists, references=lists,
+    visits=st.lists(visits, max_size=2).map(tuple),
 )  # fmt: skip
 spans = st.builds(
     Span, kind=texts, channel=texts, server=texts, path=texts, records=st.integers(0, 10**6), first=maybe, last=maybe,
@@ -110,6 +117,13 @@ def few(of: st.SearchStrategy, most: int = 2) -> st.SearchStrategy:
     return st.lists(of, max_size=most).map(tuple)
 
 
+acts = st.builds(
+    Act, st.sampled_from(Outcome), lists, maybe, maybe, lists, few(st.builds(SeenIn, texts, st.integers(1, 10**6), sources)), lists
+)  # fmt: skip
+intrusions = st.builds(
+    Intrusion, texts, maybe, maybe, lists, lists, lists, lists, lists, lists, texts, texts, lists,
+    servers=lists, sessions=lists, acts=few(acts), why=lists, mixed=lists, notes=lists,
+)  # fmt: skip
 assessments = st.builds(
     Assessment,
     tool=st.builds(Tool, texts, texts, few(st.builds(PackUsed, texts, texts, texts))),
@@ -122,9 +136,9 @@ assessments = st.builds(
     coverage=st.builds(Coverage, few(spans, 3), few(gaps)),
     readings=few(st.builds(Reading, texts, texts, st.none() | days, texts, sources)),
     exposure=few(st.builds(Exposure, texts, st.sampled_from(State), texts, st.none() | days, st.none() | days)),
-    intrusions=few(st.builds(Intrusion, texts, maybe, maybe, lists, lists, lists, lists, lists, lists, texts, texts, lists), 1),
+    intrusions=few(intrusions, 1),
     timeline=few(st.builds(Moment, times, texts, st.sampled_from(["attack", "context", "patch", "tool", "log"]) | texts, texts, st.none() | sources)),
-    plan=few(st.builds(Step, st.integers(0, 99), texts, texts, texts, st.booleans(), lists)),
+    plan=few(st.builds(Step, st.integers(0, 99), texts, texts, texts, st.booleans(), lists, st.booleans(), texts)),
     allowed=few(st.builds(Allowed, findings, texts, st.none() | days), 1),
     problems=few(st.builds(Problem, texts, texts, texts)),
     period=st.none() | windows,
