@@ -177,9 +177,9 @@ def test_links_and_devices_in_tars_are_skipped_and_told(mode):
 
 
 def test_equal_names_by_the_ten_thousand_take_no_time():
-    started = time.monotonic()
+    started = time.process_time()
     files, _gaps = split(from_memory({"z.zip": zipped([("same.log", b"")] * 20_000, zipfile.ZIP_STORED)}))
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
     assert len(files) == 20_001
 
 
@@ -200,10 +200,10 @@ def test_archives_in_archives_end_at_a_depth():
 
 @pytest.mark.parametrize("mode", ["", "gz"])
 def test_a_tar_that_asks_for_all_memory_is_damaged(mode):
-    started = time.monotonic()
+    started = time.process_time()
     _, gaps = split(from_memory({"t.tar": endless_name(mode)}))
     assert causes(gaps) == [("DAMAGED", "t.tar")]
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_a_sparse_member_cannot_be_a_bomb():
