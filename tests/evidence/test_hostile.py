@@ -9,10 +9,10 @@ import zipfile
 
 import pytest
 import zstandard
-from hostile import endless_name, nested, overlapping, patched, special, tarred, v7, zipped
 
 from exhume.evidence import EvidenceError, Limits, from_memory, open_evidence
 from exhume.model import Cause, File, Gap
+from hostile import endless_name, nested, overlapping, patched, special, tarred, v7, zipped
 
 ROW = b"2021-03-03 06:00:00 row\r\n"
 
@@ -177,9 +177,9 @@ def test_links_and_devices_in_tars_are_skipped_and_told(mode):
 
 
 def test_equal_names_by_the_ten_thousand_take_no_time():
-    started = time.monotonic()
+    started = time.process_time()
     files, _gaps = split(from_memory({"z.zip": zipped([("same.log", b"")] * 20_000, zipfile.ZIP_STORED)}))
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
     assert len(files) == 20_001
 
 
@@ -200,10 +200,10 @@ def test_archives_in_archives_end_at_a_depth():
 
 @pytest.mark.parametrize("mode", ["", "gz"])
 def test_a_tar_that_asks_for_all_memory_is_damaged(mode):
-    started = time.monotonic()
+    started = time.process_time()
     _, gaps = split(from_memory({"t.tar": endless_name(mode)}))
     assert causes(gaps) == [("DAMAGED", "t.tar")]
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_a_sparse_member_cannot_be_a_bomb():
@@ -270,3 +270,14 @@ def test_a_compressed_tar_is_unpacked_once_however_many_archives_it_holds(monkey
     texts = [read(evidence, path) for path in portion]
     assert [text for text in texts if len(text) < 3] == [str(n).encode() for n in range(40)]
     assert (listing, len(begun) - listing) == (2, 1), "to recognise it, to list it, to read it"
+
+
+def test_a_zip_whose_directory_would_fill_the_memory_is_refused(monkeypatch):
+    from exhume.evidence import zipped as room
+
+    data = zipped([(f"{n}.log", b"") for n in range(100)])
+    assert len(split(from_memory({"z.zip": data}))[0]) == 101
+    monkeypatch.setattr(room, "_DIRECTORY", 4000)
+    files, gaps = split(from_memory({"z.zip": data, "y.zip": zipped([("a.log", ROW)])}))
+    assert causes(gaps) == [("LIMIT", "z.zip")]
+    assert "y.zip!/a.log" in files

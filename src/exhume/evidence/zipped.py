@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, cast
 
-from exhume.evidence.limits import Limits
+from exhume.evidence.limits import EvidenceError, Limits
 from exhume.evidence.member import Listed, Lost, Member, Origin, clean
 from exhume.model.vocabulary import Cause
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+_DIRECTORY = 256 << 20
+"""Bytes of a zip's directory, which zipfile reads as a whole: about a million members with long names."""
+
+
+class _Measured(io.BufferedReader):
+    """Refuses one read of more bytes than a directory needs."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        super().__init__(cast(io.RawIOBase, source))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = _DIRECTORY + 1 if size is None or size < 0 else size
+        data = super().read(wanted) if wanted <= _DIRECTORY + 1 else b""
+        if wanted > _DIRECTORY + 1 or len(data) > _DIRECTORY:
+            raise EvidenceError("limit: its directory is larger than allowed", Cause.LIMIT)
+        return data
 
 
 class Zip:
@@ -21,7 +40,7 @@ class Zip:
     sequential = False
 
     def __init__(self, origin: Origin, name: str, limits: Limits) -> None:
-        self._zip = zipfile.ZipFile(origin())
+        self._zip = zipfile.ZipFile(_Measured(origin()))
         self._limits = limits
 
     @staticmethod
