@@ -26,6 +26,7 @@ DOORS = {
     "jinja2": "exhume/reports/",
     "numpy": "exhume/readers/shape.py",
     "psutil": "exhume/assess/workers.py",
+    "typst": "exhume/reports/pdf/",
     "zstandard": "exhume/evidence/",
     "isal": "exhume/evidence/",
     "multiprocessing": "exhume/assess/workers.py",

@@ -3,10 +3,10 @@
 import importlib.util
 import io
 import json
+import os
 import random
 import re
 import tarfile
-import time
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -281,6 +281,12 @@ def test_the_order_of_files_does_not_matter_and_the_tally_is_the_sum():
     assert all(r == results[0] for r in results[1:])
 
 
+def spent() -> float:
+    """Seconds of processor time of this process and its workers: a busy machine changes nothing."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 def test_a_hundred_thousand_probes_are_one_finding_with_a_count():
     content = Server().content()
     path = next(p for p in content if "W3SVC1" in p and "210303" in p)
@@ -288,9 +294,9 @@ def test_a_hundred_thousand_probes_are_one_finding_with_a_count():
     start = NOON.replace(hour=0)
     rows = [row.format(start + timedelta(seconds=n % 86_400)) for n in range(100_000)]
     content[path] += "".join(rows).encode()
-    started = time.monotonic()
+    started = spent()
     result = assessed(content)
-    took = time.monotonic() - started
+    took = spent() - started
     (found,) = (f for f in result.findings if f.trace == "WS-c")
     assert (found.count, found.outcome, len(found.sources)) == (100_000, Outcome.PROBE, 20)
     assert (found.first_seen, found.last_seen) == (start, start + timedelta(seconds=86_399))

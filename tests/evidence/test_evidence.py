@@ -146,9 +146,9 @@ def test_folder_with_links_pipes_and_odd_names(tmp_path):
         odd.write(b"odd")
     evidence = open_evidence([tmp_path])
     files, gaps = split(evidence)
-    assert sorted(files) == ["d/a.log", "\udcff.log"]
+    assert sorted(files) == ["%FF.log", "d/a.log"]
     assert {(g.cause, g.source.path) for g in gaps} == {(Cause.SKIPPED, "d/loop"), (Cause.SKIPPED, "pipe")}
-    assert read(evidence, "\udcff.log") == b"odd"
+    assert read(evidence, "%FF.log") == b"odd"
     assert len(evidence.digest) == 64
 
 
@@ -251,3 +251,15 @@ def test_a_compressed_tar_and_what_lies_in_it_is_one_portion():
     assert gaps == []
     assert evidence.batches() == [("t.tar.gz",), tuple(p for p in files if "!/" in p)]
     assert [read(evidence, p) for p in evidence.batches()[1]] == [b"1", inner, b"deep", b"2"]
+
+
+def test_folders_are_told_even_when_nothing_lies_in_them(tmp_path):
+    (tmp_path / "C/inetpub/wwwroot/aspnet_client/system_web").mkdir(parents=True)
+    archive = zipped([("D/empty/", b""), ("D/deep/er/a.log", b"x")])
+    (tmp_path / "e.zip").write_bytes(archive)
+    evidence = pickle.loads(pickle.dumps(open_evidence([tmp_path])))
+    assert set(evidence.folders()) == {
+        "C", "C/inetpub", "C/inetpub/wwwroot", "C/inetpub/wwwroot/aspnet_client", "C/inetpub/wwwroot/aspnet_client/system_web",
+        "e.zip!", "e.zip!/D", "e.zip!/D/empty", "e.zip!/D/deep", "e.zip!/D/deep/er",
+    }  # fmt: skip
+    assert len(list(evidence.folders())) == 10

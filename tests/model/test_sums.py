@@ -133,3 +133,22 @@ def test_gaps_with_the_same_words_are_counted_beyond_fifty():
     for gap in random.Random(3).sample(gaps, len(gaps)):
         shuffled.missed(gap)
     assert shuffled.part().coverage.gaps == kept
+
+
+def test_which_findings_are_listed_does_not_depend_on_the_order_or_on_how_the_work_was_split():
+    many = [finding(60 * 24 * (n % 3), f"10.{n >> 8}.{n & 255}.1") for n in range(FINDINGS_KEPT + 700)] * 2
+    expected = None
+    for seed, pieces in ((1, 1), (2, 2), (3, 7)):
+        shuffled = random.Random(seed).sample(many, len(many))
+        total = Tally()
+        for n in range(pieces):
+            piece = Tally()
+            for found in shuffled[n::pieces]:
+                piece.found(found)
+            total.add(piece.part())
+        part = total.part()
+        result = ({(f.key, f.count, f.first_seen) for f in part.findings}, part.coverage.gaps)
+        expected = expected or result
+        assert result == expected
+    assert sum(count for _, count, _ in expected[0]) == len(many)
+    assert len(expected[1]) == 1

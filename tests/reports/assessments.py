@@ -35,6 +35,7 @@ from exhume.model import (
     Span,
     State,
     Step,
+    Tlp,
     Tool,
     Verdict,
     Window,
@@ -128,6 +129,8 @@ assessments = st.builds(
     problems=few(st.builds(Problem, texts, texts, texts)),
     period=st.none() | windows,
     evidence=lists,
+    tlp=st.none() | st.sampled_from(Tlp),
+    redacted=texts,
     schema=st.just("exhume.assessment/1"),
 )  # fmt: skip
 

@@ -19,7 +19,8 @@ from exhume.assess.tally import Tally
 from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Part, Reader, Reading, Record, Sieve
 
 STATE_KINDS = frozenset({"web.file", "file.entry"})
-_PICKLED = ("evidence", "readers", "every_file", "detectors", "is_product", "engine", "use_sieve", "manifest")
+PICKLED = ("evidence", "readers", "every_file", "detectors", "is_product", "engine", "use_sieve", "manifest")
+"""What a scanner is made of; the rest it finds out by itself."""
 
 
 @dataclass(slots=True)
@@ -43,10 +44,10 @@ class Scanner:
     """Archives whose members are listed as files of their own."""
 
     def __getstate__(self) -> tuple[object, ...]:
-        return tuple(getattr(self, name) for name in _PICKLED)
+        return tuple(getattr(self, name) for name in PICKLED)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        for name, value in zip(_PICKLED, state, strict=True):
+        for name, value in zip(PICKLED, state, strict=True):
             setattr(self, name, value)
         self._files = None
         self._entered = frozenset()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from exhume.judge import Patching
 from exhume.model import Evidence, File, Gap, Host, Reading, Span
+from exhume.model.windows import served_url, windows_path
 
 _ROOT = re.compile(
     r"^(?P<root>[A-Za-z]:\\.*?)(?=(?:Logging|FrontEnd\\HttpProxy|ClientAccess|TransportRoles|Bin)\\)", re.IGNORECASE
@@ -25,6 +26,8 @@ class Survey:
     files: dict[str, File]
     gaps: tuple[Gap, ...]
     host: Host
+    folders: tuple[Span, ...] = ()
+    """Folders that IIS serves and that were listed, whether a file lies in them or not."""
 
     @property
     def size(self) -> int:
@@ -46,7 +49,14 @@ def survey(evidence: Evidence) -> Survey:
         if match and "exchange" in match["root"].lower():
             roots[match["root"]] += 1
     root = roots.most_common(1)[0][0] if roots else ""
-    return Survey(files, tuple(gaps), Host(install_root=root))
+    return Survey(files, tuple(gaps), Host(install_root=root), tuple(_served(evidence.folders())))
+
+
+def _served(folders: Iterable[str]) -> Iterator[Span]:
+    for path in folders:
+        url = served_url(windows_path(f"{path}/any"))
+        if url:
+            yield Span("web.folder", url.rpartition("/")[0] or "/", "", path)
 
 
 def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], patching: Patching | None = None) -> Host:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from exhume.model import Cause, Coverage, Finding, Gap, Part, Reading, Span, merge_readings
 
 FINDINGS_KEPT = 2000
 """Different findings kept for each rule. A scan from a million addresses is still one campaign, not a million entries: what
 comes after is counted in one finding without address, and a Gap says so."""
+OTHERS = "(others)"
+"""Subject of the finding that counts them."""
 READINGS_KEPT = 20_000
 """Different readings that are kept: far more than years of a server's logs tell."""
 GAPS_KEPT = 50
 """Gaps with the same words that are listed one by one; the rest is counted."""
+
+Key: TypeAlias = tuple[str, str, str, str, str]
+"""Pack, rule, server, subject, day."""
 
 
 @dataclass(slots=True)
@@ -29,9 +34,10 @@ class _Log:
 class Tally:
     """Collects findings, gaps, readings and spans; ``part()`` gives the sum."""
 
-    findings: dict[tuple[str, ...], Finding] = field(default_factory=dict)
+    findings: dict[Key, Finding] = field(default_factory=dict)
     readings: dict[tuple[str, str, str, str], Reading] = field(default_factory=dict)
-    _rules: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _kept: dict[tuple[str, str], list[Key]] = field(default_factory=dict)
+    """Of each rule the keys of the findings that are listed, in their order."""
     _gaps: dict[tuple[str, ...], list[Gap]] = field(default_factory=dict)
     _uncounted: dict[tuple[str, ...], Gap] = field(default_factory=dict)
     """What stands for the gaps beyond ``GAPS_KEPT``."""
@@ -40,22 +46,20 @@ class Tally:
     def found(self, finding: Finding) -> None:
         key = (finding.pack, *finding.key)
         known = self.findings.get(key)
-        if known is None:
-            rule = (finding.pack, finding.rule)
-            if self._rules[rule] >= FINDINGS_KEPT:
-                finding = replace(finding, subject="(others)")
-                key = (finding.pack, *finding.key)
-                known = self.findings.get(key)
-                if known is None:
-                    self.missed(
-                        Gap(
-                            "finding",
-                            Cause.LIMIT,
-                            f"more than {FINDINGS_KEPT} findings of rule {finding.rule}: the rest is counted by day",
-                        )
-                    )
-            self._rules[rule] += known is None
-        self.findings[key] = known + finding if known else finding
+        if known is not None:
+            self.findings[key] = known + finding
+        elif finding.subject == OTHERS:
+            self.findings[key] = finding
+        else:
+            self._keep(key, finding)
+
+    def _keep(self, key: Key, finding: Finding) -> None:
+        """Of a rule's findings the first in order of day, server and subject are listed, in whatever order they come."""
+        kept = self._kept.setdefault((finding.pack, finding.rule), [])
+        insort(kept, key, key=_day_first)
+        self.findings[key] = finding
+        if len(kept) > FINDINGS_KEPT:
+            self.found(replace(self.findings.pop(kept.pop()), subject=OTHERS))
 
     def missed(self, gap: Gap) -> None:
         """Of gaps with the same words the first in order of file and line are listed, in whatever order they come."""
@@ -91,7 +95,8 @@ class Tally:
         for reading in part.readings:
             self.read(reading)
         for gap in part.coverage.gaps:
-            self.missed(gap)
+            if gap.kind != "finding":  # told anew by ``part()``
+                self.missed(gap)
         self.spanned(part.coverage.spans)
 
     def part(self) -> Part:
@@ -100,7 +105,17 @@ class Tally:
         for key, listed in sorted(self._gaps.items(), key=lambda pair: pair[0]):
             more = self._uncounted.get(key)
             gaps += [*listed[:-1], _with(listed[-1], more)] if more else listed
+        gaps += [_uncounted(rule) for rule in sorted({f.rule for f in self.findings.values() if f.subject == OTHERS})]
         return Part(tuple(self.findings.values()), merge_readings(self.readings.values()), Coverage(spans, tuple(gaps)))
+
+
+def _day_first(key: Key) -> tuple[str, str, str]:
+    return key[4], key[2], key[3]
+
+
+def _uncounted(rule: str) -> Gap:
+    words = f"more than {FINDINGS_KEPT} findings of rule {rule}: those after the first in order of day are counted by day"
+    return Gap("finding", Cause.LIMIT, words)
 
 
 def _in_order(gap: Gap) -> tuple[str, int, str, int]:

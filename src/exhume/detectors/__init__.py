@@ -3,10 +3,11 @@
 from exhume.detectors.baseline import Baseline, known
 from exhume.detectors.ioc import Ioc
 from exhume.detectors.sigma import OTHER_PRODUCT, Sigma
+from exhume.detectors.webcode import WebCode
 from exhume.detectors.yara import Yara
 from exhume.model import Detector
 
-DETECTORS: tuple[type[Detector], ...] = (Sigma, Yara, Ioc, Baseline)
+DETECTORS: tuple[type[Detector], ...] = (Sigma, Yara, Ioc, Baseline, WebCode)
 
 __all__ = ["DETECTORS", "OTHER_PRODUCT", "Ioc", "Sigma", "is_product"]
 

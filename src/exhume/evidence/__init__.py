@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from exhume.evidence.limits import EvidenceError, Limits
-from exhume.evidence.member import Container
+from exhume.evidence.member import Container, plain
 from exhume.evidence.packed import Packed
 from exhume.evidence.tarred import Tar
 from exhume.evidence.tree import Tree, check
@@ -30,7 +30,7 @@ def open_evidence(paths: Sequence[Path | str], limits: Limits = Limits()) -> Evi
         raise EvidenceError("no evidence was given")
     for root in roots:
         check(root)
-    return Tree(roots[0].resolve().name or "evidence", roots, limits, CONTAINERS)
+    return Tree(plain(roots[0].resolve().name or "evidence"), roots, limits, CONTAINERS)
 
 
 def from_memory(content: Mapping[str, bytes], name: str = "memory", limits: Limits = Limits()) -> Evidence:  # noqa: B008

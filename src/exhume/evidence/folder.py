@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from exhume.evidence.member import Lost, Member
+from exhume.evidence.limits import EvidenceError
+from exhume.evidence.member import Listed, Lost, Member
 from exhume.model.vocabulary import Cause
 
 _REPARSE = 0x400
@@ -24,7 +25,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = os.path.abspath(root)
 
-    def members(self) -> Iterator[Member | Lost]:
+    def members(self) -> Iterator[Member | Listed | Lost]:
         stack: list[tuple[str, str]] = [(self._root, "")]
         while stack:
             folder, prefix = stack.pop()
@@ -34,6 +35,8 @@ class Folder:
             except OSError as error:
                 yield Lost(prefix.rstrip("/"), Cause.UNREADABLE, f"folder cannot be listed: {error.strerror or 'system error'}")
                 continue
+            if prefix:
+                yield Listed(prefix.rstrip("/"))
             below: list[tuple[str, str]] = []
             for entry in entries:
                 path = prefix + _safe(entry.name)
@@ -62,12 +65,12 @@ def described(info: os.stat_result, path: str, key: str) -> Member:
 
 
 def opened(path: str) -> BinaryIO:
-    """A regular file; anything else (it may have been swapped since the listing) raises ``OSError`` and never blocks."""
+    """A regular file; anything else (it may have been swapped since the listing) raises ``EvidenceError`` and never blocks."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     handle = os.open(_long(path), flags)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise OSError("not a regular file")
+        raise EvidenceError("not a regular file any more")
     return os.fdopen(handle, "rb")
 
 

@@ -28,6 +28,13 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A folder all of whose entries are given, even if there are none."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """Something in the container that cannot be had."""
 
@@ -52,7 +59,7 @@ class Container(Protocol):
 
     def __init__(self, origin: Origin, name: str, limits: Limits) -> None: ...
 
-    def members(self) -> Iterator[Member | Lost]: ...
+    def members(self) -> Iterator[Member | Listed | Lost]: ...
 
     def open(self, key: int | str) -> BinaryIO:
         """The member's bytes, unguarded. Raises ``OSError`` or the library's own errors."""
@@ -64,3 +71,20 @@ def clean(name: str) -> str:
     (that mark means "an archive is entered"). It is text and is never used as a path on disk."""
     parts = [p for p in name.replace("\\", "/").split("/") if p not in {"", ".", ".."}]
     return "/".join(f"{p}_" if p.endswith("!") else p for p in parts) or "unnamed"
+
+
+def plain(name: str) -> str:
+    """The name with every byte (or half of a character) that is no Unicode text written as ``%FF`` or ``%uD800``: libraries
+    in other rooms refuse such names, and a web shell must not hide behind one."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "".join(_written(c) for c in name)
+    return name
+
+
+def _written(letter: str) -> str:
+    number = ord(letter)
+    if 0xDC80 <= number <= 0xDCFF:  # how Python holds a byte that it could not decode
+        return f"%{number - 0xDC00:02X}"
+    return f"%u{number:04X}" if 0xD800 <= number <= 0xDFFF else letter

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO, Literal, Self, cast
 
 from exhume.evidence.limits import EvidenceError, Limits
-from exhume.evidence.member import Lost, Member, Origin, clean
+from exhume.evidence.member import Listed, Lost, Member, Origin, clean
 from exhume.evidence.packed import packing, unpack
 from exhume.evidence.stream import ERRORS, GuardedStream, told
 from exhume.evidence.window import Window
@@ -81,14 +81,16 @@ class Tar:
         self._current = info
         return info
 
-    def members(self) -> Iterator[Member | Lost]:
+    def members(self) -> Iterator[Member | Listed | Lost]:
         self._starts, self._sizes = array("Q"), array("Q")
         try:
             self._restart()
             while (info := self._step()) is not None:
                 if info.isreg():
                     yield self._member(info)
-                elif not info.isdir():
+                elif info.isdir():
+                    yield Listed(clean(info.name))
+                else:
                     yield Lost(clean(info.name), Cause.SKIPPED, "a link or device in an archive; it is not followed")
         except ERRORS as error:
             reason = told(error)

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol
 from exhume.evidence.folder import Folder, described, opened
 from exhume.evidence.kinds import HEAD, document, foreign, kind_of, likely, named, worth_a_look
 from exhume.evidence.limits import MIB, EvidenceError, Limits
-from exhume.evidence.member import Container, Lost, Member, Origin
+from exhume.evidence.member import Container, Listed, Lost, Member, Origin, plain
 from exhume.evidence.memory import Memory
 from exhume.evidence.stream import ERRORS, GuardedStream, Meter, spool, told
 from exhume.evidence.window import Window
@@ -69,6 +69,7 @@ class Tree:
         self._memory = dict(memory) if memory is not None else None
         self._entries: dict[str, Entry] | None = None
         self._lost: list[tuple[int, Lost]] = []
+        self._folders: dict[str, None] = {}
         self._digest = ""
         self._bytes = 0
         """Declared bytes of archive members."""
@@ -104,6 +105,15 @@ class Tree:
             yield File(self._digest, path, windows_path(path), m.size, m.modified, m.created, opener)
         for _, rest in lost[place:]:
             yield self._gap(rest)
+
+    def folders(self) -> Iterator[str]:
+        """Every folder that was listed, empty ones as well; those of an archive as far as it names them or a file in them."""
+        seen = set(self._folders)
+        yield from self._folders
+        for path in self._listed():
+            while (path := path.rpartition("/")[0]) and path not in seen:
+                seen.add(path)
+                yield path
 
     def _gap(self, lost: Lost) -> Gap:
         kind = "archive" if lost.whole else "file"
@@ -207,7 +217,7 @@ class Tree:
             for path in sorted(self._entries):
                 m = self._entries[path].member
                 time = m.modified.isoformat() if m.modified else ""
-                total.update(f"{path}\0{m.size}\0{time}\n".encode("utf-8", "surrogatepass"))
+                total.update(f"{path}\0{m.size}\0{time}\n".encode())
             self._digest = total.hexdigest()
         return self._entries
 
@@ -216,7 +226,7 @@ class Tree:
             yield "", Memory(self._memory)
         names = Counter[str]()
         for root in self._roots:
-            name = root.resolve().name or "root"
+            name = plain(root.resolve().name or "root")
             names[name] += 1
             if not root.is_dir():
                 yield "", Disk((root, name))
@@ -230,17 +240,21 @@ class Tree:
         assert self._entries is not None
         try:
             for member in place.members():
-                if isinstance(member, Lost):
-                    self._lost.append((len(self._entries), replace(member, path=prefix + member.path)))
+                path = prefix + plain(member.path)
+                if isinstance(member, Listed):
+                    self._folders[path] = None
                     continue
-                if len(self._entries) >= self._limits.max_members:
+                if isinstance(member, Lost):
+                    self._lost.append((len(self._entries), replace(member, path=path)))
+                    continue
+                if len(self._entries) + len(self._folders) >= self._limits.max_members:
                     self._lose(prefix, Cause.LIMIT, "limit: too many files; the rest is not listed")
                     return
                 self._bytes += (member.size or 0) if inside else 0
                 if self._bytes > self._limits.max_total_bytes:
                     self._lose(prefix, Cause.LIMIT, "limit: too many bytes in archives; the rest is not listed")
                     return
-                path = self._unique(prefix + member.path)
+                path = self._unique(path)
                 self._entries[path] = Entry(member, inside, portion)
                 given = depth == 0 and isinstance(place, Disk)
                 if worth_a_look(path, member.size, given):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, cast
 
 from exhume.evidence.limits import Limits
-from exhume.evidence.member import Lost, Member, Origin, clean
+from exhume.evidence.member import Listed, Lost, Member, Origin, clean
 from exhume.model.vocabulary import Cause
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
@@ -28,11 +28,12 @@ class Zip:
     def detect(head: bytes, inner: bytes) -> bool:
         return head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"))
 
-    def members(self) -> Iterator[Member | Lost]:
+    def members(self) -> Iterator[Member | Listed | Lost]:
         infos = self._zip.infolist()
         overlapping = _overlapping(infos)
         for index, info in enumerate(infos):
             if info.is_dir():
+                yield Listed(clean(info.filename))
                 continue
             path = clean(info.filename)
             lost = self._refused(info, index in overlapping)

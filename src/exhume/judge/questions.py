@@ -13,6 +13,7 @@ from exhume.model import (
     Coverage,
     Finding,
     Host,
+    Intrusion,
     Outcome,
     Question,
     Questions,
@@ -38,6 +39,7 @@ def answer_all(
     host: Host,
     patching: Patching | None,
     period: Window | None,
+    intrusions: Sequence[Intrusion] = (),
 ) -> Questions:
     """The answers that a report opens with."""
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
@@ -46,7 +48,7 @@ def answer_all(
         exposed=exposed(patching) if patching else _unknown_build(host),
         attacked=_attacked(answers, findings, verdict, limits),
         broken_into=_broken_into(answers, findings, verdict, limits, period),
-        since_how_far=_since(findings, coverage, verdict),
+        since_how_far=_since(findings, coverage, verdict, intrusions),
         clean_now=_clean(findings, verdict, coverage),
     )
 
@@ -114,7 +116,7 @@ def _reached(finding: Finding) -> str:
     return _REACHED.get(finding.outcome, "something was tried that has to be explained")
 
 
-def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict) -> Question:
+def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, intrusions: Sequence[Intrusion]) -> Question:
     worked = [f for f in findings if raised(f) is not None]
     if not worked:
         if verdict <= Verdict.ATTEMPTED:
@@ -127,12 +129,28 @@ def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict) ->
     if not dated:
         text = f"Since when is unknown: what was found lies on the disk and no log row dates it. How far: {far}.{oldest}"
         return Question(Reply.CANNOT_TELL, text, ("Times of files can be forged, so they are not taken as proof.",))
-    first = min(f.first_seen for f in dated if f.first_seen)
-    last = max(f.last_seen for f in dated if f.last_seen)
-    text = f"First trace {first:%Y-%m-%d %H:%M} UTC, last {last:%Y-%m-%d %H:%M} UTC. How far: {far}.{oldest}"
+    first = min(t for t in (*(f.first_seen for f in dated), *(i.first_seen for i in intrusions)) if t)
+    last = max(t for t in (*(f.last_seen for f in dated), *(i.last_seen for i in intrusions)) if t)
+    text = (
+        f"First trace {first:%Y-%m-%d %H:%M} UTC, last {last:%Y-%m-%d %H:%M} UTC. How far: {far}.{_extent(intrusions)}{oldest}"
+    )
     undated = len(worked) - len(dated)
     notes = (f"{words.number(undated, 'finding')} on the disk cannot be dated by a log row.",) if undated else ()
     return Question(Reply.PARTLY if undated or oldest else Reply.YES, text, notes)
+
+
+def _extent(intrusions: Sequence[Intrusion]) -> str:
+    """How many parties, and what they touched."""
+    if not intrusions:
+        return ""
+    kinds = (("web shell", "web_shells"), ("account", "accounts"), ("mailbox", "mailboxes"))
+    touched = [
+        words.number(len(found), name, "mailboxes" if name == "mailbox" else "")
+        for name, field in kinds
+        if (found := {value for one in intrusions for value in getattr(one, field)})
+    ]
+    parties = words.number(len(intrusions), "party", "parties")
+    return f" {parties} got in; known of them: {words.joined(touched)}." if touched else f" {parties} got in."
 
 
 def _clean(findings: Sequence[Finding], verdict: Verdict, coverage: Coverage) -> Question:

@@ -180,7 +180,7 @@ def _exchange_file(gap: Gap) -> bool:
         in_exchange(place or path)
         or served_url(place or path)
         or lowered.endswith(
-            (".log", ".evtx", ".aspx", ".ashx", ".asmx", ".asp", ".config", ".zip", ".gz", ".tar", ".zst", ".xz")
+            (".log", ".evtx", ".aspx", ".ashx", ".asmx", ".asp", ".config", ".zip", ".gz", ".tar", ".zst", ".xz", ".unpacked")
         )
         or "inetpub" in lowered
         or "w3svc" in lowered

@@ -2,6 +2,7 @@
 
 from exhume.model.assessment import (
     SCHEMA,
+    Act,
     Allowed,
     Answer,
     Assessment,
@@ -11,6 +12,7 @@ from exhume.model.assessment import (
     PackUsed,
     Question,
     Questions,
+    SeenIn,
     Step,
     Tool,
 )
@@ -35,15 +37,17 @@ from exhume.model.flow import (
     merge_spans,
 )
 from exhume.model.host import Host
-from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
+from exhume.model.pack import AllowEntry, Case, Correlation, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
-from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Verdict
+from exhume.model.visit import Visit
+from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Tlp, Verdict
 
 __all__ = [
     "ATTESTATION_SCHEMA",
     "BORDER",
     "CASE_SCHEMA",
     "SCHEMA",
+    "Act",
     "AllowEntry",
     "Allowed",
     "Answer",
@@ -58,6 +62,7 @@ __all__ = [
     "Check",
     "Clue",
     "Confidence",
+    "Correlation",
     "Coverage",
     "Detector",
     "Evidence",
@@ -93,6 +98,7 @@ __all__ = [
     "Seen",
     "Server",
     "Setting",
+    "SeenIn",
     "Severity",
     "Shared",
     "Sieve",
@@ -101,10 +107,12 @@ __all__ = [
     "State",
     "Step",
     "StepCheck",
+    "Tlp",
     "Tool",
     "Value",
     "Verdict",
     "Version",
+    "Visit",
     "Window",
     "address_of",
     "day_of",

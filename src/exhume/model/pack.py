@@ -6,11 +6,12 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
 from exhume.model.coverage import Need
+from exhume.model.finding import Rule
 from exhume.model.flow import Value
 from exhume.model.vocabulary import Outcome
 
@@ -67,6 +68,30 @@ class PlanEntry:
     """Trace or rule ids; a finding of any of them makes the step due."""
     outcome: Outcome | None = None
     """The step is due when the campaign reached this outcome."""
+    things: str = ""
+    """Kind of thing that the step undoes (``page``, ``account``, …): due when there is one, named in ``how``."""
+    unless: str = ""
+    """The step is not due when there is a thing of this kind."""
+    decision: bool = False
+    """A person has to decide; it costs service, data or evidence."""
+    check: str = ""
+    """What shows that it was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """A Sigma correlation rule: what only several findings together show."""
+
+    rule: Rule
+    type: str
+    """``event_count``, ``value_count``, ``temporal`` or ``temporal_ordered``."""
+    rules: tuple[str, ...]
+    """Ids, names or traces of the rules whose findings are looked at."""
+    group_by: tuple[str, ...]
+    timespan: timedelta
+    field: str = ""
+    """Whose different values are counted (``value_count``)."""
+    condition: tuple[tuple[str, int], ...] = (("gte", 1),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class Evidence(Protocol):
         """Every file once, in the order in which it can be read best; what cannot be listed is a Gap."""
         ...
 
+    def folders(self) -> Iterator[str]:
+        """The path of every folder that was listed, also of empty ones."""
+        ...
+
     def batches(self) -> list[tuple[str, ...]]:
         """The paths of ``files()`` in portions that can be read independently of each other. A file that can be
         opened at random is a portion of its own; members of a sequential archive (tar.gz) form one portion, in order."""

@@ -95,6 +95,16 @@ class Cause(StrEnum):
     """A limit on size, time, memory, depth or number was hit."""
 
 
+class Tlp(StrEnum):
+    """Traffic Light Protocol 2.0: with whom a report may be shared (FIRST, August 2022)."""
+
+    CLEAR = "TLP:CLEAR"
+    GREEN = "TLP:GREEN"
+    AMBER = "TLP:AMBER"
+    AMBER_STRICT = "TLP:AMBER+STRICT"
+    RED = "TLP:RED"
+
+
 class State(StrEnum):
     """Of one flaw on one server."""
 

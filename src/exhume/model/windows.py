@@ -86,7 +86,7 @@ def _decoded(inner: str) -> str:
             break  # from here on names are the server's own
         if "%" in part and _ESCAPED.match(part):
             drive = re.search(r"([a-z]):\\*$", unquote(part), re.IGNORECASE)
-            below = "/".join(unquote(p, errors="surrogateescape") for p in parts[number + 1 :])
+            below = "/".join(unquote(p, errors="replace") for p in parts[number + 1 :])
             return f"{drive.group(1)}:/{below}" if drive else below
     return inner
 

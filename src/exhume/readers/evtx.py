@@ -29,6 +29,10 @@ from exhume.readers.evtxchunk import FILE_MAGIC, FIRST, HEADER, MAGIC, SIZE, Chu
 _ZEROS = bytes(SIZE)
 HOLES_TOLD = 10
 """Missing stretches that get a gap of their own; the others are added up in one."""
+CHUNKS = 1 << 16
+"""The file header counts chunks in 16 bits: a log is never larger than 4 GiB."""
+BARREN = 1024
+"""Zeroed places (64 MiB) at the start of a larger file after which it is given up."""
 ERRORS_BORNE = 4096
 """Errors in one chunk before it is given up: no chunk holds so many records."""
 
@@ -49,6 +53,7 @@ class _State:
     """What is known of the file so far."""
 
     reach: Reach
+    size: int = 0
     runs: list[tuple[int, int, datetime | None, datetime | None]] = field(default_factory=list)
     """First and last record number of a stretch without holes, with their times."""
     promised: int = 0
@@ -67,6 +72,8 @@ class _State:
     """Records that could not be decoded."""
     cut: bool = False
     stopped: str = ""
+    beyond: bool = False
+    """It is larger than a log can be, and was not read to its end."""
 
 
 class _Damaged(Protocol):
@@ -90,7 +97,7 @@ class Evtx:
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
         """Every record. The sieve is not used: the names and values of a record do not lie in it as plain text."""
-        state = _State(Reach(file))
+        state = _State(Reach(file), file.size or 0)
         for block in _blocks(stream, state):
             chunk = inspect(block)
             if not chunk.copy and not chunk.header_sound:
@@ -111,6 +118,10 @@ def _blocks(stream: BinaryIO, state: _State) -> Iterator[bytes]:
         if not block:
             return
         state.seen += 1
+        barren = state.blank == BARREN and state.seen == BARREN + 1 and state.size > CHUNKS * SIZE
+        if state.seen > CHUNKS or barren:
+            state.beyond = True
+            return
         if block[:8] != MAGIC:
             if block == _ZEROS[: len(block)]:
                 state.blank += 1
@@ -269,6 +280,8 @@ def _gaps(file: File, state: _State) -> Iterator[Gap]:
         yield Gap(
             KIND, Cause.UNREADABLE, f"it could not be read to its end ({state.stopped})", place, None, None, channel, server
         )
+    if state.beyond:
+        yield Gap(KIND, Cause.LIMIT, "larger than an event log can be (4 GiB): it was not read to its end", place)
     if not state.seen and not state.promised:
         if not state.stopped:
             yield damaged("the file is empty or too short for an event log")

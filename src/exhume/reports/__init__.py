@@ -7,9 +7,18 @@ is ``plain`` (making hostile text harmless) and ``wording`` (the words for verdi
 from exhume.model import Report
 from exhume.reports.document import Document, load
 from exhume.reports.html import Html
+from exhume.reports.markdown import Markdown
+from exhume.reports.misp import Misp
+from exhume.reports.pdf import Pdf
+from exhume.reports.sarif import Sarif
+from exhume.reports.stix import Stix
 from exhume.reports.text import Text
 from exhume.reports.timeline import Timeline
+from exhume.reports.timesketch import Timesketch
 
-REPORTS: tuple[Report, ...] = (Document(), Html(), Timeline(), Text())
+REPORTS: tuple[Report, ...] = (
+    *(Document(), Html(), Timeline(), Text(), Markdown()),
+    *(Stix(), Misp(), Sarif(), Timesketch(), Pdf()),
+)
 
-__all__ = ["REPORTS", "Document", "Html", "Text", "Timeline", "load"]
+__all__ = ["REPORTS", "Document", "Html", "Markdown", "Misp", "Pdf", "Sarif", "Stix", "Text", "Timeline", "Timesketch", "load"]

@@ -11,6 +11,7 @@ CHIRP 15; Loki 112) and attacker text in HTML (hayabusa 1806).
 from __future__ import annotations
 
 import base64
+import json
 import re
 import unicodedata
 from collections.abc import Callable
@@ -36,6 +37,10 @@ _BAIT = (  # Base64 of one word a line, lower case: in clear, this very file wou
 )
 _ACTS = re.compile(r"[^ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u052f\u4e00-\u9fff\uac00-\ud7a3]")
 """Everything outside a few ranges that are known to be harmless; the rest is looked up one by one."""
+_UNSAFE = re.compile(
+    r"[<>%(&\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
+"""What JSON writes as an escape beside the control characters."""
 _SPACES = {"\u00a0": " ", "\u202f": " ", "\u2007": " "}
 
 
@@ -74,6 +79,32 @@ def _split(match: re.Match[str]) -> str:
     word = match.group()
     middle = (len(word) + 1) // 2
     return f"{word[:middle]}{DOT}{word[middle:]}"
+
+
+def json_text(value: object) -> str:
+    """One line of JSON. Characters that act on a terminal, in HTML or on an antivirus stand as ``\\u`` escapes: the same text
+    to every JSON parser, harmless to everything else that reads the file. Lone surrogates become U+FFFD.
+
+    Raises ``ValueError`` for NaN and infinity, which JSON does not have.
+    """
+    return broken(_UNSAFE.sub(_escape, json.dumps(value, ensure_ascii=False, allow_nan=False)), _break)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if 0xD800 <= code <= 0xDFFF:
+        return "\\ufffd"
+    if code > 0xFFFF:
+        code -= 0x10000
+        return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+    return f"\\u{code:04x}"
+
+
+def _break(match: re.Match[str]) -> str:
+    """The same text with one character escaped. The sixth or later: the first five may be the tail of another escape."""
+    word = match.group()
+    place = max(5, len(word) // 2)
+    return f"{word[:place]}\\u{ord(word[place]):04x}{word[place + 1 :]}" if place < len(word) else word
 
 
 def visible(text: str, keep: str = "") -> str:

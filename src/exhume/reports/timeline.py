@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import UTC
+from datetime import UTC, datetime
 
 from exhume.model import Assessment
 from exhume.reports.plain import shown
@@ -31,15 +31,22 @@ class Timeline:
     filename = "timeline.csv"
 
     def render(self, assessment: Assessment) -> bytes:
-        """UTF-8 with a byte-order mark; one header line, then one line a moment, in the order of the assessment."""
+        """UTF-8 with a byte-order mark; one header line, then one line a moment, in the order of the assessment.
+        A TLP mark and the word that it was redacted stand in a line before them, of kind ``mark``."""
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(COLUMNS)
+        mark = ". ".join(filter(None, (assessment.tlp, assessment.redacted)))
+        if mark:
+            writer.writerow([_time(assessment.generated), "mark", cell(mark), "", "", ""])
         for moment in assessment.timeline:
-            time = moment.time.astimezone(UTC).isoformat().replace("+00:00", "Z")
             path, at = (moment.source.path, moment.source.at) if moment.source else ("", "")
-            writer.writerow([time, *(cell(v) for v in (moment.kind, moment.what, moment.finding, path, at))])
+            writer.writerow([_time(moment.time), *(cell(v) for v in (moment.kind, moment.what, moment.finding, path, at))])
         return text.getvalue().encode("utf-8-sig")
+
+
+def _time(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def cell(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from exhume.model import Assessment, Cause, Confidence, Gap, Outcome, Question, Reply, Severity, State, Verdict, Window
+from exhume.model import Assessment, Cause, Confidence, Finding, Gap, Outcome, Question, Reply, Severity, State, Verdict, Window
 
 VERDICT = {
     Verdict.COMPROMISED: "compromised",
@@ -39,6 +39,14 @@ OUTCOME = {
     Outcome.WRITE: ("write", "A file or a setting on the server was changed."),
     Outcome.EXEC: ("exec", "The attacker's code ran on the server."),
     Outcome.POST: ("post", "The attacker acted inside: mail, passwords, back doors or other machines."),
+}
+RUNG = {
+    Outcome.PROBE: "Tested and tried",
+    Outcome.ATTEMPT: "Tested and tried",
+    Outcome.STEP: "A session or another first step",
+    Outcome.WRITE: "Written or changed",
+    Outcome.EXEC: "Code ran",
+    Outcome.POST: "Work afterwards",
 }
 SEVERITY = {s: str(s) for s in Severity}
 CONFIDENCE = {
@@ -193,6 +201,27 @@ def product(assessment: Assessment) -> str:
     if host.build:
         name += f", build {host.build}"
     return name
+
+
+def harmless(found: Finding) -> list[str]:
+    """The known harmless reasons, without those that say that there is none."""
+    return [
+        text for text in found.falsepositives if text.strip(" .").lower() not in ("none known", "none", "unknown", "unlikely")
+    ]
+
+
+def paragraphs(how: str) -> tuple[tuple[bool, str], ...]:
+    """The text of a step in pieces: indented lines are commands (true) and stay as they are, the others are prose and flow."""
+    pieces: list[tuple[bool, list[str]]] = []
+    for line in how.splitlines():
+        command = line.startswith("    ")
+        if not line.strip():
+            pieces.append((False, []))
+        elif pieces and pieces[-1][0] == command and pieces[-1][1]:
+            pieces[-1][1].append(line[4:] if command else line.strip())
+        else:
+            pieces.append((command, [line[4:] if command else line.strip()]))
+    return tuple((command, ("\n" if command else " ").join(lines)) for command, lines in pieces if lines)
 
 
 def by_cause(gaps: Iterable[Gap]) -> list[tuple[Cause, list[Gap]]]:

@@ -16,6 +16,8 @@ from functools import cache
 from exhume.assess.sieve.screen import Engine, Screen
 from exhume.model import Clue, Detector
 
+__all__ = ["ENGINES", "Screen", "Sieves", "build", "default_engine", "describe"]
+
 ENGINES = ("hyperscan", "re2")
 
 

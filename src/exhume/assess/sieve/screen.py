@@ -18,7 +18,7 @@ LOOKALIKES = (
 )
 """The long s, the i with and without a dot, and the Kelvin sign: regular expressions that ignore case take them for s, i and k,
 so rows with one are always parsed too."""
-_ROW = re.compile(rb'"?\d{4}-\d\d-\d\d[T ]')
+_ROW = re.compile(rb'"?\d{4}-\d\d-\d\d[Tt ]')
 """How a line begins that does not go on a row of the line before."""
 
 Needs: TypeAlias = tuple[tuple[bytes, ...], ...]

@@ -82,7 +82,9 @@ def _joined(shared: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
 def compile_rule(pack: Pack, name: str, document: Mapping[str, Any], sources: LogSources) -> list[Compiled]:
     """One rule for each of its places. Raises ``UntranslatableError`` with the reason in words."""
     if "correlation" in document:
-        raise UntranslatableError("not yet: correlation")
+        if str((document["correlation"] or {}).get("type")) in ("event_count", "value_count", "temporal", "temporal_ordered"):
+            return []  # evaluated over findings, by the judge
+        raise UntranslatableError("not yet: this kind of correlation")
     if "filter" in document:
         raise UntranslatableError("not yet: Sigma filter")
     status = str(document.get("status", ""))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from exhume.model import (
+    Act,
     Allowed,
     Answer,
     Assessment,
@@ -27,15 +26,12 @@ from exhume.model import (
     Step,
     Tool,
     Value,
+    Visit,
     Window,
 )
-from exhume.reports.plain import broken
+from exhume.reports.plain import json_text as _text
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-
-_UNSAFE = re.compile(
-    r"[<>%(&\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
-)
 
 
 class Document:
@@ -69,31 +65,12 @@ def _block(value: Json, indent: str = "  ") -> str:
     return _text(value)
 
 
-def _text(value: Json) -> str:
-    return broken(_UNSAFE.sub(_escape, json.dumps(value, ensure_ascii=False, allow_nan=False)), _break)
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if 0xD800 <= code <= 0xDFFF:
-        return "\\ufffd"
-    if code > 0xFFFF:
-        code -= 0x10000
-        return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
-    return f"\\u{code:04x}"
-
-
-def _break(match: re.Match[str]) -> str:
-    """The same text with one character escaped. The sixth or later: the first five may be the tail of another escape."""
-    word = match.group()
-    place = max(5, len(word) // 2)
-    return f"{word[:place]}\\u{ord(word[place]):04x}{word[place + 1 :]}" if place < len(word) else word
-
-
 def _document(a: Assessment) -> dict[str, Json]:
     questions = a.questions
     return {
         "schema": a.schema,
+        "tlp": str(a.tlp) if a.tlp else None,
+        "redacted": a.redacted,
         "tool": tool(a.tool),
         "generated": time(a.generated),
         "host": _host(a.host),
@@ -186,6 +163,8 @@ def _step(step: Step) -> Json:
         "how": step.how,
         "reversible": step.reversible,
         "findings": _texts(step.findings),
+        "decision": step.decision,
+        "check": step.check,
     }
 
 
@@ -218,6 +197,20 @@ def _finding(f: Finding) -> Json:
         "trace": f.trace,
         "falsepositives": _texts(f.falsepositives),
         "references": _texts(f.references),
+        "visits": [_visit(v) for v in f.visits],
+    }
+
+
+def _visit(visit: Visit) -> Json:
+    return {
+        "keys": _texts(visit.keys),
+        "minute": visit.minute,
+        "first": time(visit.first),
+        "last": time(visit.last),
+        "source": place(visit.source),
+        "count": visit.count,
+        "size": visit.size,
+        "ids": _texts(visit.ids),
     }
 
 
@@ -257,6 +250,24 @@ def _intrusion(i: Intrusion) -> Json:
         "cluster": i.cluster,
         "cluster_why": i.cluster_why,
         "activity": _texts(i.activity),
+        "servers": _texts(i.servers),
+        "sessions": _texts(i.sessions),
+        "acts": [_act(act) for act in i.acts],
+        "why": _texts(i.why),
+        "mixed": _texts(i.mixed),
+        "notes": _texts(i.notes),
+    }
+
+
+def _act(act: Act) -> Json:
+    return {
+        "outcome": str(act.outcome),
+        "titles": _texts(act.titles),
+        "first_seen": time(act.first_seen),
+        "last_seen": time(act.last_seen),
+        "findings": _texts(act.findings),
+        "rows": [{"log": row.log, "count": row.count, "source": place(row.source)} for row in act.rows],
+        "missing": _texts(act.missing),
     }
 
 

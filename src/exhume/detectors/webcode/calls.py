@@ -1,0 +1,382 @@
+"""What a call does: to its arguments, to its object, and to the server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from exhume.detectors.webcode import sinks, sources
+from exhume.detectors.webcode.folding import LETTERWISE, combinations, fold
+from exhume.detectors.webcode.memory import RETURN, Memory
+from exhume.detectors.webcode.page import SMALL, class_of
+from exhume.detectors.webcode.tree import listed
+from exhume.detectors.webcode.values import KEPT, NOTHING, Step, Value, Way, join
+
+SERVER_ENDINGS = re.compile(
+    r"\.(?:aspx?|ash?x|asmx|asax|ascx|asa|cer|cdx|soap|svc|cshtml?|vbhtml?|shtml|config|php\d?|jspx?|master)(?:[;.:\s$/\\]|::|$)",
+    re.IGNORECASE,
+)
+"""A file name that a web server runs."""
+_PROGRAM = re.compile(r"\.(?:exe|dll|scr|bat|cmd|ps1|vbs|js|hta|com|sys)\b", re.IGNORECASE)
+_SCRIPT = re.compile(r"<%|<script[^>]{0,100}runat|<\?php|<!--\s*#\s*include", re.IGNORECASE)
+_SQL_SHELL = re.compile(
+    r"xp_cmdshell|sp_oacreate|sp_oamethod|xp_regwrite|xp_dirtree|openrowset|into\s+(?:out|dump)file", re.IGNORECASE
+)
+_NUMBERS = listed("""
+    toint32 toint16 toint64 toboolean todatetime todouble todecimal cint clng cdbl csng cbool cbyte cdate
+    isnumeric isdate isempty isnull isarray len lenb instr instrrev strcomp ubound lbound datediff round int fix
+    abs rnd parseint isnullorempty isnullorwhitespace vartype typename md5 computehash tryparse isnothing isdbnull
+    isreference isinrole validaterequest matchtimezone hashpasswordforstoringinconfigfile getextension fileexists
+    folderexists file.exists directory.exists ismatch
+""")
+"""Functions after which the visitor's value is a number, a truth or a digest."""
+_NUMBER_CLASSES = listed("""
+    int int32 int64 long short byte guid datetime double decimal bool boolean integer timespan enum
+""")
+_KEEPS_WHOLE = listed("""
+    tostring trim replace getstring getbytes frombase64string urldecode htmldecode unescape decode cstr tolower
+    toupper lcase ucase mappath transformfinalblock decrypt strreverse readtoend binaryread getencoding read
+    readline toarray substring join concat form querystring item get getvalues split reverse mid midb left right
+    ctype directcast trycast getfullpath chr chrw chrb decompress htmlencode ltrim rtrim eval utf8 responsebody
+    string escape encodeuri decodeuri encodeuricomponent
+""")
+_FILLS = listed("""
+    add append appendline appendformat insert push enqueue writebyte addrange setvalue write writetext writeline
+    addwithvalue loadxml load
+""")
+_REMOTE = frozenset(
+    (
+        "responsebody",
+        "responsetext",
+        "responsestream",
+        "responsexml",
+        "downloadstring",
+        "downloaddata",
+        "getresponsestream",
+        "openread",
+    )
+)
+_KEEPS_TAIL = frozenset(("combine", "mappath", "getfullpath", "mapsecurepath", "tostring"))
+_KNOWN_OBJECTS = (
+    "adodb/",
+    "scripting/",
+    "msxml",
+    "microsoft/",
+    "wscript/",
+    "cdo/",
+    "cdonts/",
+    "jmail/",
+    "persits/",
+    "winhttp/",
+)
+SCRAMBLED = 2000
+"""Letters from which on a text without words is more than a key or a token."""
+_MAKERS = frozenset(("createobject", "getobject", "activexobject", "createobjectex"))
+
+
+def request_of(receiver: Value, name: str, at: int) -> Value | None:
+    """Sources and what ends them; content fetched from other machines."""
+    found = sources.member(receiver, name, at)
+    if found is None and name in _REMOTE and not receiver.way:
+        return Value((Step(at, "content fetched from another machine"),), True, "remote", types=receiver.types)
+    return found
+
+
+def call(memory: Memory, scope: str, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> Value:
+    """The value of ``path.name(args)``; ``receiver`` is None for a plain function. What it does to the server is noted."""
+    types = receiver.types if receiver is not None else frozenset[str]()
+    _watch(memory, receiver, path, name, args, at)
+    if name in sinks.EVALUATORS and (receiver is None or "jscript" in path or path in ("window", "this", "global")):
+        return _evaluate(memory, scope, name, args, at)
+    if name in memory.program.functions and (receiver is None or not types):
+        return _own_function(memory, name, args, at)
+    if name in _MAKERS:
+        return _object(name, args)
+    if receiver is not None:
+        found = request_of(receiver, name, at)
+        if found is not None:
+            keyed = sources.item(found, args[0], at) if args and found.path else None
+            return keyed if keyed is not None else found
+    opened = _opened(memory, receiver, path, name, args, at)
+    if opened is not None:
+        return opened
+    if name in _NUMBERS or (name in ("parse", "tryparse", "newguid") and path.rpartition(".")[2] in _NUMBER_CLASSES):
+        return NOTHING
+    reflected = _reflection(memory, scope, receiver, path, name, args, at)
+    if reflected is not None:
+        return reflected
+    _scrambled(memory, receiver, name, args, at)
+    return _ordinary(memory, receiver, path, name, args, at)
+
+
+def _scrambled(memory: Memory, receiver: Value | None, name: str, args: Sequence[Value], at: int) -> None:
+    """A long text without words that a component gets which only this server has: hidden code."""
+    if receiver is None or not any("/" in t and not t.startswith(_KNOWN_OBJECTS) for t in receiver.types):
+        return
+    handed = {a.path for a in args}
+    if {"request", "response"} <= handed:
+        memory.found("hidden", at, f"{name[:40]} of a component gets the visitor's request and the answer", (), sure=False)
+    for text in (t for a in args for t in a.texts):
+        if len(text) > SCRAMBLED and text.count(" ") * 50 < len(text) and text.count("<") * 100 < len(text):
+            memory.found("hidden", at, f"{name[:40]} of a component gets {len(text)} letters without words", (), sure=False)
+
+
+def _opened(memory: Memory, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> Value | None:
+    """A file that is open for writing remembers where it lies; reading one at a visitor's place is noted."""
+    types = receiver.types if receiver is not None else frozenset[str]()
+    writer = next((sinks.WRITERS[k] for k in sinks.keys(path, name, types) if k in sinks.WRITERS), None)
+    if "fileinfo" in types and name in ("create", "createtext", "open", "openwrite", "appendtext") and receiver is not None:
+        return Value(place=(receiver,), types=frozenset({"textfile"}))
+    if writer is None or writer.content is not None or not args:
+        return None
+    target = args[writer.name]
+    if target.way and not target.fixed and name in ("opentextfile", "filestream", "open"):
+        memory.operation("read", at, f"{shown(path, name, types)}, which opens a file", target.way)
+    return Value(place=target.place or (target,), types=frozenset({"textfile"}))
+
+
+def _ordinary(memory: Memory, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> Value:
+    """A function that is not known otherwise: its result is the visitor's when its object or an argument is."""
+    inputs = [v for v in (receiver, *args) if v is not None]
+    constants = []
+    groups = [v.constants for v in args]
+    if receiver is not None and receiver.constants:
+        for chosen in combinations([receiver.constants, *groups]):
+            constants.append(fold(name, chosen[0], chosen[1:]))
+    else:
+        constants += [fold(name, None, chosen) for chosen in combinations(groups)] if all(groups) else []
+    visitor = next((v for v in inputs if v.way), NOTHING)
+    known = tuple(dict.fromkeys(c for c in constants if c is not None))[:KEPT]
+    built = (name in LETTERWISE and not known) or any(v.built for v in inputs)
+    memory.hidden_text(name, known, at)
+    if not visitor.way:
+        tail = args[-1].tail if args and name in _KEEPS_TAIL else ""
+        plain_path = f"{path[-200:]}.{name}" if path else name
+        kind = args[-1].kind if tail else ""
+        return Value(kind=kind, constants=known, path=plain_path, built=built, types=_result_types(receiver, name), tail=tail)
+    kind = "filename" if name in ("getfilename", "getfilenamewithoutextension") and visitor.kind != "file" else visitor.kind
+    fixed = visitor.fixed or (name in ("combine", "join") and bool(args) and not args[0].way)
+    tail = args[-1].tail if name in _KEEPS_TAIL and args else visitor.tail
+    plain = replace(
+        visitor,
+        whole=visitor.whole and name in _KEEPS_WHOLE,
+        kind=kind,
+        path="",
+        constants=(),
+        built=built,
+        types=_result_types(receiver, name),
+        fixed=fixed,
+        tail=tail,
+    )
+    return plain.via(at, name[:40]) if name in LETTERWISE else plain
+
+
+def _result_types(receiver: Value | None, name: str) -> frozenset[str]:
+    if name in ("getfile", "getfileinfo"):
+        return frozenset({"fileinfo"})
+    if name in ("exec", "run", "item", "open", "createelement", "documentelement", "current"):
+        return frozenset()
+    return frozenset({"appdomain"}) if name in ("currentdomain", "createdomain") else frozenset()
+
+
+def _object(name: str, args: Sequence[Value]) -> Value:
+    """``CreateObject("…")``: by its ProgID; ``?`` when the name cannot be worked out."""
+    names = {t.lower().strip() for value in args[:1] for t in value.texts}
+    if name == "getobject" and any(n.startswith("winmgmts") for n in names):
+        return Value(types=frozenset({"winmgmts"}))
+    types = {class_of(name) for name in names} or {"?"}
+    return Value(types=frozenset(types))
+
+
+def _own_function(memory: Memory, name: str, args: Sequence[Value], at: int) -> Value:
+    for function in memory.program.functions[name]:
+        for param, value in zip(function.params, args, strict=False):
+            if value != NOTHING:
+                memory.set(f"{name}.{param}", value.via(at, f"passed to {name[:40]}"))
+    back = f"{name}.{RETURN}"
+    memory.read.add(back)
+    value = memory.variables.get(back, NOTHING)
+    if value.path and value.path != name:
+        return value
+    letterwise = any(a.constants or a.built for a in args) and not value.constants and not value.way
+    constants = () if value.built and args else value.constants  # worked out letter by letter: what came of it is not known
+    return replace(value, path="", built=value.built or letterwise, constants=constants)
+
+
+def _evaluate(memory: Memory, scope: str, name: str, args: Sequence[Value], at: int) -> Value:
+    """``eval(x)``: a finding when a visitor chooses x; constants are followed as code themselves."""
+    if not memory.page.evaluates or name in memory.program.functions:
+        return _own_function(memory, name, args, at) if name in memory.program.functions else NOTHING
+    result = NOTHING
+    for value in args[:1]:
+        if value.way:
+            effect = "remote" if value.kind == "remote" else "code"
+            memory.found(effect, at, f"{name}, which runs it as script", value.way)
+            result = join(result, replace(value, path="", types=frozenset()))
+        for text in value.texts:
+            result = join(result, memory.run_code(text, scope, at))
+        if not value.way and not value.texts and not value.built and scope and len(memory.page.text) < SMALL:
+            memory.found("code", at, f"{name}, which runs as script what its function is given", (), sure=False)
+        if value.built and not value.way:
+            memory.found("hidden", at, f"{name}, which runs text that the page puts together letter by letter", ())
+    return result
+
+
+def _reflection(
+    memory: Memory, scope: str, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int
+) -> Value | None:
+    """Classes and methods by name: ``typeof(X).GetMethod("Y").Invoke(…)``, ``CallByName(x, "Y", …)``, ``InvokeMember``."""
+    first = args[0] if args else NOTHING
+    if name == "gettype" and receiver is not None and not args:
+        return receiver
+    if name in ("gettypefromprogid", "getref") and first.text:
+        path = class_of(first.text) if name != "getref" else first.text.lower()
+        return Value(path=path, types=frozenset({"type"} if name != "getref" else ()))
+    if name == "gettype" and first.text:
+        return Value(path=first.text.partition(",")[0].lower(), types=frozenset({"type"}))
+    if name in ("getmethod", "getmember", "getruntimemethod") and first.text:
+        return Value(path=f"{path}.{first.text.lower()}", types=frozenset({"method"}))
+    if name == "invoke" and receiver is not None and "method" in receiver.types:
+        owner, _, member = receiver.path.rpartition(".")
+        return call(memory, scope, NOTHING, owner, member, _flat(args), at)
+    if name in ("invokemember", "callbyname") and len(args) > 1:
+        target, key = (args[0], args[1]) if name == "callbyname" else (receiver if receiver is not None else NOTHING, args[0])
+        if key.text:
+            return call(memory, scope, target, target.path, key.text.lower(), _flat(args[2:]), at)
+    if name == "createinstance" and first.path and "type" in first.types:
+        return Value(types=frozenset({first.path, first.path.rpartition(".")[2]}))
+    return None
+
+
+def _flat(args: Sequence[Value]) -> list[Value]:
+    return [v for v in args if v != NOTHING]
+
+
+def _watch(memory: Memory, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> None:
+    """Note what the call does to the server when a visitor feeds it."""
+    memory.tick()
+    types = receiver.types if receiver is not None else frozenset[str]()
+    looked = sinks.keys(path, name, types)
+    if receiver is None and name == "shell":
+        looked = ("vb.shell",)
+    for key in looked:
+        sink = sinks.SINKS.get(key)
+        if sink is not None:
+            act(memory, sink, shown(path, name, types), args, receiver, at)
+            break
+    _sql_shell(memory, name, args, at)
+    writer = next((sinks.WRITERS[k] for k in looked if k in sinks.WRITERS), None)
+    if writer is not None:
+        written(memory, writer, receiver, args, shown(path, name, types), at)
+    elif name in ("copyto", "copytoasync", "writeto") and receiver is not None and args:
+        for target in args[0].place:
+            _judge_write(memory, target, receiver, f"{name} the file", at)
+    elif name in sinks.HANDLE_WRITES and receiver is not None and receiver.place:
+        content = next((a for a in args if a.way or a.constants), NOTHING)
+        for target in receiver.place:
+            _judge_write(memory, target, content, f"{name[:20]} into the file", at)
+
+
+def shown(path: str, name: str, types: frozenset[str]) -> str:
+    """A call in words."""
+    owner = next((t for t in sorted(types) if t.isprintable() and len(t) < 40 and t != "?"), "") or path.rpartition(".")[2][:40]
+    return f"{owner.replace('/', ' ')}.{name[:40]}" if owner and owner != name else name[:40]
+
+
+def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], receiver: Value | None, at: int) -> None:
+    """A sink is called: is what it gets a visitor's?"""
+    chosen = [args[i] for i in sink.which if i < len(args)] if sink.which else list(args)
+    if sink.effect == "deserialise" and receiver is not None:
+        chosen.append(receiver if sink.words.startswith("runs a style") else replace(receiver, constants=()))
+    if sink.effect == "delete" and not args and receiver is not None:
+        chosen = [receiver]
+    value = next((v for v in chosen if v.way and v.kind != "number" and (v.whole or not sink.whole)), None)
+    if sink.effect == "fetch" and any(v.way and _LOCAL.search(v.head) for v in chosen):
+        memory.operation("local", at, f"{words}, which calls a service of this machine", chosen[0].way)
+    if value is None:
+        _without_visitor(memory, sink, words, chosen, at)
+        return
+    told = f"{words}, which {sink.words}"
+    if sink.effect in ("read", "list", "delete", "move", "make", "disguise", "fetch", "registry"):
+        if not value.fixed and not (sink.effect == "read" and value.kind in ("file", "remote")):
+            memory.operation(sink.effect, at, told, value.way)
+    elif sink.effect == "deserialise" and value.kind == "remote":
+        return
+    elif sink.effect != "load" or not value.fixed:
+        memory.found(sink.effect, at, told, value.way, sure=sink.effect != "sql" and (sink.effect != "load" or value.whole))
+
+
+_LOCAL = re.compile(r"^https?://(?:127\.|localhost|\[::1\])", re.IGNORECASE)
+_STYLE_SCRIPT = re.compile(r"<(?:msxsl|ms):script|urn:schemas-microsoft-com:xslt", re.IGNORECASE)
+
+
+def _without_visitor(memory: Memory, sink: sinks.Sink, words: str, chosen: Sequence[Value], at: int) -> None:
+    """No visitor chooses it; but a program that the page carries hidden, or a command line of its own, is told."""
+    if sink.effect == "load":
+        for value in chosen:
+            if any(len(t) > 400 and (t.startswith("MZ") or "\0" in t[:200]) for t in value.texts):
+                memory.found("load", at, f"{words}, which loads a program that the page carries as text", ())
+    elif sink.effect == "deserialise":
+        if any(_STYLE_SCRIPT.search(t[:20000]) for v in chosen for t in v.texts):
+            memory.found("deserialise", at, f"{words}, which runs the script in a style sheet", ())
+    elif sink.effect == "code":
+        for text in (t for v in chosen for t in v.texts):
+            memory.run_code(text, "", at)
+    elif sink.effect == "command" and any(t for v in chosen for t in v.texts):
+        memory.operation("program", at, f"{words}, which {sink.words}", ())
+
+
+def _sql_shell(memory: Memory, name: str, args: Sequence[Value], at: int) -> None:
+    for value in args[:1]:
+        if any(_SQL_SHELL.search(t[:2000]) for t in value.texts) and name not in ("write", "writeline", "alert"):
+            memory.operation("sqlshell", at, f"{name[:40]} with a database command that leaves the database", value.way)
+
+
+def written(memory: Memory, writer: sinks.Writer, receiver: Value | None, args: Sequence[Value], words: str, at: int) -> None:
+    """A call that writes a file, or opens one to be written."""
+    if writer.name >= len(args):
+        return
+    target = args[writer.name]
+    if writer.content is not None:
+        content = (
+            (NOTHING if receiver is None else receiver)
+            if writer.content < 0
+            else args[writer.content]
+            if writer.content < len(args)
+            else NOTHING
+        )
+        _judge_write(memory, target, content, words, at)
+
+
+def _judge_write(memory: Memory, target: Value, content: Value, words: str, at: int) -> None:
+    serves = any(SERVER_ENDINGS.search(t[-200:]) for t in (*target.texts, target.tail) if t)
+    script = any(_SCRIPT.search(t[:20000]) for t in content.texts)
+    chosen = bool(target.way) and target.kind not in ("filename", "number", "remote") and not target.fixed
+    way: Way = content.way or target.way
+    if serves and target.kind == "self" and content.way:
+        memory.found("write", at, f"{words}: what the visitor sends becomes this page itself", way)
+    elif chosen and content.way:
+        memory.found("write", at, f"{words}: the visitor chooses the file and what goes into it", target.way)
+    elif serves and content.way and target.kind != "number":
+        what = "fetched content" if content.kind == "remote" else "what the visitor sends"
+        memory.found("write", at, f"{words}: {what} becomes a page that the server runs", way)
+    elif serves and script:
+        memory.found("write", at, f"{words}: script becomes a page that the server runs", way)
+    elif target.kind == "filename" and content.kind in ("file", "text") and content.way:
+        memory.operation("upload", at, f"{words}: an upload under the name that the visitor gives it", target.way)
+    elif chosen:
+        memory.operation("write", at, f"{words}: a file whose place the visitor chooses", target.way)
+    elif (
+        (content.built or any(t.startswith("MZ") for t in content.texts))
+        and not content.way
+        and _PROGRAM.search(" ".join((*(t[-60:] for t in target.texts), target.tail)))
+    ):
+        memory.found("write", at, f"{words}: a program that the page carries as text", ())
+    elif content.way and script:
+        memory.found("write", at, f"{words}: script with what the visitor sends", way)
+
+
+def fills(name: str) -> bool:
+    """Does this member put its arguments into its object?"""
+    return name in _FILLS

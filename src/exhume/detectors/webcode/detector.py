@@ -1,0 +1,86 @@
+"""The detector: which files it looks at, how much of them, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from exhume.detectors.webcode.analysis import analyse
+from exhume.detectors.webcode.judgement import judge
+from exhume.detectors.webcode.page import CODE_ENDINGS
+from exhume.detectors.webcode.tree import listed
+from exhume.model import Cause, Finding, Gap, Host, Pack, Problem, Record
+
+MISNAMED = listed("""
+     config txt htm html jpg jpeg gif png log bak old
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of one page is looked at, and for how long."""
+
+    bytes: int = 2 * 1024 * 1024
+    seconds: float = 10.0
+
+
+class WebCode:
+    """Finds web shells because of what their code does. Pages come as ``web.file``; code beside them as ``file.entry``."""
+
+    wants: frozenset[str] = frozenset({"web.file", "file.entry"})
+    problems: tuple[Problem, ...] = ()
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+
+    @classmethod
+    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self:
+        """It needs no rules: what it knows is what languages and classes do."""
+        return cls()
+
+    def literals(self, kind: str) -> frozenset[str] | None:
+        """These kinds are files, not lines: nothing to sieve by."""
+        return None if kind in self.wants else frozenset()
+
+    def detect(self, record: Record) -> Iterator[Finding | Gap]:
+        """Findings of one page, each with its way from the visitor to what runs; a Gap where it was not read to the end."""
+        if not looks_at(record) or record.opener is None:
+            return
+        try:
+            with record.opener() as stream:
+                data = stream.read(self.limits.bytes + 1)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            yield _gap(record, Cause.UNREADABLE, f"the code of this page cannot be read ({reason[:80]})")
+            return
+        if len(data) > self.limits.bytes:
+            data = data[: self.limits.bytes]
+            yield _gap(
+                record, Cause.LIMIT, f"only the first {self.limits.bytes / 2**20:g} MiB of this page's code were analysed"
+            )
+        told: set[str] = set()
+        for result in analyse(data, record.text("extension").lower(), self.limits.seconds):
+            for rule, because in judge(result):
+                if rule.id not in told:
+                    told.add(rule.id)
+                    yield Finding.of(rule, record, because)
+            if result.late:
+                yield _gap(
+                    record, Cause.LIMIT, f"the analysis of this page's code was given up after {self.limits.seconds:g} seconds"
+                )
+            elif result.deep:
+                yield _gap(record, Cause.LIMIT, "some code of this page is nested too deeply to be followed")
+
+
+def looks_at(record: Record) -> bool:
+    """Pages, and source code that lies in a folder that is served."""
+    if record.kind == "web.file":
+        return record.text("magic") in ("", "text", "other", "pst", "der")
+    return (
+        record.kind == "file.entry" and record.text("extension").lower() in CODE_ENDINGS and record.fields.get("served") is True
+    )
+
+
+def _gap(record: Record, cause: Cause, detail: str) -> Gap:
+    return Gap(record.kind, cause, detail, record.source, channel=record.channel, server=record.server)

@@ -1,0 +1,151 @@
+"""From what a page does to findings: the effects, and the shapes that several of them make together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from exhume.detectors.webcode.analysis import Result
+from exhume.detectors.webcode.memory import Hit
+from exhume.detectors.webcode.page import odd_includes
+from exhume.detectors.webcode.rules import SURE, UNSURE
+from exhume.model import Because, Rule
+
+TINY = 1000
+"""Letters of a page that does nothing but hand over to a class that lies elsewhere."""
+TOLD = 3
+"""Ways that one finding tells; a large shell has dozens."""
+_FILE_WORK = ("list", "read", "delete", "move", "make", "write", "disguise", "upload")
+_CHANGES = frozenset(("delete", "move", "make", "write", "disguise", "upload"))
+_MEMORY = frozenset(
+    (
+        "virtualalloc",
+        "virtualprotect",
+        "heapcreate",
+        "ntallocatevirtualmemory",
+        "createthread",
+        "queueuserapc",
+        "writeprocessmemory",
+        "getdelegateforfunctionpointer",
+        "createremotethread",
+        "ntcreatethreadex",
+        "enumsystemlocalesa",
+    )
+)
+_SNIFFER = frozenset(("iocontrol", "receiveall", "sio_rcvall"))
+_PRODUCTS = re.compile(
+    r"xagt|fireeye|crowdstrike|csagent|carbon ?black|cylance|sentinel ?one|cortex xdr|traps|"
+    r"symantec|mcafee|sophos|kaspersky|eset|windows defender|360safe|360sd",
+    re.IGNORECASE,
+)
+_GUARDS = (
+    "isinrole",
+    "isauthenticated",
+    "authorize",
+    "permission",
+    "allowed",
+    "extension",
+    "membership",
+    "isadmin",
+    "hasright",
+)
+"""Parts of names that tell of a check before files are touched."""
+
+
+def judge(result: Result) -> Iterator[tuple[Rule, list[Because]]]:
+    """Each finding once, with the way that leads to it in words."""
+    by_rule: dict[str, tuple[Rule, list[Hit]]] = {}
+    for hit in (*result.hits, *_shapes(result)):
+        if hit.effect == "write" and result.page.beside and _guarded(result):
+            continue
+        table = SURE if hit.sure and hit.effect in SURE else UNSURE
+        rule = table.get(hit.effect)
+        if rule is not None:
+            by_rule.setdefault(rule.id, (rule, []))[1].append(hit)
+    sure = {effect for effect, rule in SURE.items() if rule.id in by_rule}
+    for identifier, (rule, hits) in sorted(by_rule.items()):
+        effect = identifier.removeprefix("webcode.").removesuffix("-likely")
+        if any(SURE[s].id.removeprefix("webcode.") == effect for s in sure) and identifier.endswith("-likely"):
+            continue
+        yield rule, _told(result, sorted(hits, key=lambda h: h.at))
+
+
+def _told(result: Result, hits: list[Hit]) -> list[Because]:
+    page = result.page
+    mark = "line {} (decoded)" if page.decoded else "line {}"
+    out: list[Because] = []
+    for hit in hits[:TOLD]:
+        for number, step in enumerate(hit.way):
+            test = "what a visitor sends" if number == 0 and not step.words.startswith("content fetched") else "handed on"
+            out.append(Because(mark.format(page.line(step.at)) if step.at else "markup", step.words, test))
+        out.append(
+            Because(
+                mark.format(page.line(hit.at)) if hit.at else "content",
+                hit.words,
+                "what the page does with it" if hit.way else "what the page does",
+            )
+        )
+    if len(hits) > TOLD:
+        out.append(Because("content", f"{len(hits) - TOLD} more places", "the same again"))
+    return out
+
+
+def _shapes(result: Result) -> Iterator[Hit]:
+    guarded = _guarded(result)
+    if guarded and result.page.beside:
+        return
+    work = {k: h for k, h in result.operations.items() if k in _FILE_WORK}
+    chosen = [k for k in _FILE_WORK if k in work and k != "upload"]
+    if len(chosen) >= 2:
+        sure = len(chosen) >= 3 and not guarded
+        for kind in chosen:
+            hit = work[kind]
+            yield Hit("files", hit.at, hit.words, hit.way, sure)
+    elif "write" in work:
+        hit = work["write"]
+        yield Hit("write", hit.at, hit.words, hit.way, sure=False)
+    if "registry" in result.operations:
+        yield result.operations["registry"]
+    if "upload" in work and not guarded:
+        yield Hit("upload", work["upload"].at, work["upload"].words, work["upload"].way, sure=False)
+    yield from _programs(result)
+    yield from _by_names(result)
+
+
+def _guarded(result: Result) -> bool:
+    return any(guard in name for name in result.names for guard in _GUARDS)
+
+
+def _programs(result: Result) -> Iterator[Hit]:
+    for kind, effect in (("local", "tunnel"), ("fetch", "relay")):
+        if kind in result.operations:
+            hit = result.operations[kind]
+            yield Hit(effect, hit.at, hit.words, hit.way, sure=False)
+    for at, ending in odd_includes(result.page):
+        yield Hit("include", at, f"includes a file that ends in .{ending}", (), sure=False)
+    if "loader" in result.operations and len(result.page.text) < TINY:
+        yield Hit("load", result.operations["loader"].at, result.operations["loader"].words, (), sure=False)
+    program = result.operations.get("program")
+    if program is not None:
+        yield Hit("command", program.at, program.words, (), sure=False)
+    database = result.operations.get("sqlshell")
+    if database is not None:
+        yield Hit("sqlshell", database.at, database.words, database.way)
+
+
+def _by_names(result: Result) -> Iterator[Hit]:
+    names = result.names
+    memory = _MEMORY & names
+    if len(memory) >= 2:
+        yield Hit("memory", 0, "calls " + " and ".join(sorted(memory)[:4]), ())
+    if {"machinekeysection", "validationkey"} <= names and "write" in names:
+        yield Hit("keys", 0, "reads MachineKeySection and writes it to the visitor", ())
+    if len(_SNIFFER & names) >= 2:
+        yield Hit("sniffer", 0, "sets a socket to receive all traffic", ())
+    if "registervirtualpathprovider" in names and not result.page.beside:
+        yield Hit("hidden", 0, "serves pages that lie in no file (RegisterVirtualPathProvider)", (), sure=False)
+    if {"httplistener", "prefixes", "getcontext"} <= names:
+        yield Hit("tunnel", 0, "listens for requests by itself (HttpListener)", (), sure=False)
+    products = {m[0].lower() for t in result.texts if len(t) < 300 for m in _PRODUCTS.finditer(t)}
+    if len(products) >= 3 and {"exists", "directoryexists", "folderexists", "getprocesses"} & names:
+        yield Hit("survey", 0, f"looks for {len(products)} security products", ())

@@ -1,0 +1,182 @@
+"""Code to tokens, for the two families of languages that pages are written in. It never fails: what it does not know it skips.
+
+*C family*: C#, JScript.NET, JScript. *VB family*: VBScript, VB.NET. Undone here: comments anywhere, ``\\u0065``, ``\\x65``,
+``@name``, ``[name]``, verbatim and interpolated texts, continued lines, curly quotes, full-width letters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+
+class Token(NamedTuple):
+    """``kind``: ``name`` (lower case), ``text``, ``number``, ``op``, ``line`` (end of a statement in VB)."""
+
+    kind: str
+    value: str
+    at: int
+    """Offset in the page's text."""
+
+
+_C = re.compile(
+    r"""
+    (?P<skip>\s+|//[^\n]*|/\*.*?(?:\*/|\Z)|<!--|-->|\#(?:region|endregion|pragma|if|endif|else|line|nullable)[^\n]*)
+  | (?P<pattern>(?:(?<=[(,=:\[!&|?{;])|(?<=[(,=:\[!&|?{;]\s))/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[gimsuy]*)
+  | (?P<raw>\$?\"\"\"(?:.*?)\"\"\")
+  | (?P<verbatim>(?:@\$?|\$@)[\"“”](?:[^\"]|\"\")*(?:\"|\Z))
+  | (?P<text>\$?\"(?:[^\"\\\n]|\\[\s\S])*(?:\"|(?=\n)|\Z)|[“”][^\"“”\n]*(?:[\"“”]|(?=\n)|\Z))
+  | (?P<char>'(?:[^'\\\n]|\\[\s\S])*(?:'|(?=\n)|\Z))
+  | (?P<name>@?(?:[^\W\d]|\$|\\u\{?[0-9A-Fa-f]{4,8}\}?|\\U[0-9A-Fa-f]{8})
+      (?:\w|\$|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff])*)
+  | (?P<number>0[xX][0-9A-Fa-f_]+|\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?[uUlLfFdDmM]{0,2})
+  | (?P<op>=>|\?\?=?|\?\.|\?\[|&&|\|\||[=!<>]==?|[-+*/%&|^]=|\+\+|--|::|[^\s\w])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_VB = re.compile(
+    r"""
+    (?P<skip>[ \t\f\v\u00a0\u3000]+|_[ \t]*\r?\n|<!--|-->)
+  | (?P<note>(?:'|‘|’|\brem\b)[^\r\n]*)
+  | (?P<line>(?:[\r\n]|:(?!=))+)
+  | (?P<text>\$?\"(?:[^\"\r\n]|\"\")*(?:\"c?|(?=[\r\n])|\Z)|[“”][^\"“”\r\n]*(?:[\"“”]|(?=[\r\n])|\Z))
+  | (?P<date>\#[0-9/: APMapm-]{3,30}\#)
+  | (?P<bracket>\[[^\]\r\n]{1,80}\])
+  | (?P<number>&[hH][0-9A-Fa-f]+&?|&[oO][0-7]+&?|(?<=\()&[0-7]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
+  | (?P<name>[^\W\d]\w*[$%!#@](?!\w)|(?:[^\W\d]|_)\w*)
+  | (?P<op><>|<=|>=|:=|[+\-*/\\^&]=|[^\s\w])
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_ESCAPE = re.compile(
+    r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{1,4})|([0-7]{1,3})|(\r?\n)|(.))", re.DOTALL
+)
+_JS_HEX = re.compile(r"\\x([0-9A-Fa-f]{2})")
+_PLAIN = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_FORMAT_CHARACTERS = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+
+def c_tokens(code: str, start: int = 0) -> list[Token]:
+    """Tokens of C#, JScript.NET or JScript. ``start``: where the code begins in the page."""
+    out: list[Token] = []
+    for match in _C.finditer(code):
+        kind = match.lastgroup or "op"
+        word = match[0]
+        at = start + match.start()
+        if kind in ("skip", "pattern"):
+            continue
+        if kind == "name":
+            out.append(Token("name", name_of(word), at))
+        elif kind in ("text", "verbatim", "raw"):
+            out += _string(kind, word, at)
+        elif kind == "char":
+            out.append(Token("text", unescape(word[1:].removesuffix("'")), at))
+        else:
+            out.append(Token(kind, word, at))
+    return out
+
+
+def _string(kind: str, word: str, at: int) -> list[Token]:
+    mark = word[: len(word) - len(word.lstrip("@$"))]
+    body = word[len(mark) :]
+    body = body[3:-3] if kind == "raw" else body[1:]
+    if kind != "raw" and body[-1:] in ('"', "“", "”"):
+        body = body[:-1]
+    if kind == "verbatim":
+        body = body.replace('""', '"')
+    elif kind == "text":
+        body = unescape(body)
+    if "$" not in mark:
+        return [Token("text", body, at)]
+    return _holes(body, at)
+
+
+def _holes(body: str, at: int) -> list[Token]:
+    """``$"a{b}c"`` is read as ``("a" + (b) + "c")``."""
+    out = [Token("op", "(", at)]
+    place = 0
+    for match in _HOLE.finditer(body):
+        if match[1] is None:
+            continue
+        out.append(Token("text", body[place : match.start()], at))
+        inner = c_tokens(match[1].partition(":")[0], at) if len(match[1]) < 400 else []
+        joined = [Token(t.kind, t.value, at) for t in inner]
+        out += [Token("op", "+", at), Token("op", "(", at), *joined, Token("op", ")", at), Token("op", "+", at)]
+        place = match.end()
+    out += [Token("text", body[place:], at), Token("op", ")", at)]
+    return out
+
+
+def vb_tokens(code: str, start: int = 0) -> list[Token]:
+    """Tokens of VBScript or VB.NET."""
+    out: list[Token] = []
+    for match in _VB.finditer(code):
+        kind = match.lastgroup or "op"
+        word = match[0]
+        at = start + match.start()
+        if kind in ("skip", "note", "date"):
+            continue
+        if kind == "text":
+            body = word.lstrip("$")[1:]
+            closed = body[-1:] in ("c", "C") and body[-2:-1] in ('"', "“", "”")
+            body = body[:-2] if closed else body[:-1] if body[-1:] in ('"', "“", "”") else body
+            out.append(Token("text", body.replace('""', '"'), at))
+        elif kind == "bracket":
+            out.append(Token("name", word[1:-1].lower(), at))
+        elif kind == "name":
+            out.append(Token("name", name_of(word.rstrip("$%!#@")), at))
+        else:
+            out.append(Token(kind, word, at))
+    return out
+
+
+def name_of(word: str) -> str:
+    """An identifier as the compiler sees it, in lower case: escapes undone, ``@`` and invisible characters dropped."""
+    if "\\" in word:
+        word = unescape(word)
+    word = word.lstrip("@")
+    if not word.isascii():
+        word = _FORMAT_CHARACTERS.sub("", unicodedata.normalize("NFKC", word))
+    return word.lower()
+
+
+def unescape(body: str) -> str:
+    """The escapes of C# and JScript undone."""
+    return _ESCAPE.sub(_letter, _JS_HEX.sub(_byte, body)) if "\\" in body else body
+
+
+def _byte(match: re.Match[str]) -> str:
+    letter = chr(int(match[1], 16))
+    return "\\\\" if letter == "\\" else letter
+
+
+def _letter(match: re.Match[str]) -> str:
+    code = match[1] or match[2] or match[3] or match[4]
+    if code:
+        number = int(code, 16)
+        return chr(number) if number < 0x110000 else ""
+    if match[5] and match[5] != "0":
+        return chr(int(match[5], 8))
+    if match[6]:
+        return ""
+    letter = match[7] or "0"
+    return _PLAIN.get(letter, letter)
+
+
+def number_of(word: str) -> int | float:
+    """The value of a number token; 0 for what is too long to be one."""
+    plain = word.replace("_", "").lower()
+    if len(plain) > 40:
+        return 0
+    for mark, radix in (("0x", 16), ("&h", 16), ("&o", 8)):
+        if plain.startswith(mark):
+            return int(plain[2:].rstrip("&ul") or "0", radix)
+    if plain.startswith("&"):
+        return int(plain[1:], 8)
+    plain = plain.rstrip("ulfdm")
+    try:
+        return float(plain) if "." in plain or "e" in plain else int(plain)
+    except ValueError:
+        return 0

@@ -1,0 +1,86 @@
+"""The first look: can this page's code do anything at all that counts? Most pages cannot, and are done with.
+
+A page is ruled out only if its code, in plain letters, holds none of the words without which nothing that runs, loads, writes
+or connects can be called; or only words that count with something of a visitor's, and nothing that a visitor sends is read.
+Where a word could be hidden (escapes in names, letters that do not show, names put together at run time) the page is always
+looked at in full.
+"""
+
+from __future__ import annotations
+
+import re
+
+from exhume.detectors.webcode.page import Page, odd_includes
+from exhume.detectors.webcode.tree import listed
+
+_ALONE = listed("""
+    execscript shell getobject activexobject compileassembly invoke getmethod callbyname serializ xaml
+    transformnode xsltransform xslcompiled tcpclient udpclient socket dllimport machinekey addscript runspace
+    createinstance csharpscript expression. scriptblock frombase64string fromcharcode unescape strreverse
+    fromhexstring getruntime
+    savetofile textfile iocontrol opensubkey registervirtualpath jscript getref httplistener exists( getprocesses createsubkey
+""")
+_WHOLE_WORDS = {
+    "process": re.compile(r"\bprocess(?:startinfo)?\b"),
+    "assembly": re.compile(r"\bassembly\b"),
+    "function": re.compile(r"\bnew\s+function\b"),
+    "activator": re.compile(r"\bactivator\b"),
+    "declare": re.compile(r"\bdeclare\s+(?:auto|ansi|unicode|function|sub)\b"),
+    "execute": re.compile(r"(?<![.\w\"])execute(?:global)?\b"),
+    "createobject": re.compile(
+        r"createobject\s*(?!\(?\s*\"(?:adodb\.(?:connection|recordset|command)|scripting\.dictionary|cdo\w*\.\w+|msxml2\.domdocument)\"\s*\)?)"
+    ),
+}
+"""Words that count only as such: seen by chance in texts and in longer names."""
+_WITH_VISITOR = listed("""
+    file. streamwriter streamreader filestream fileinfo saveas directory sqlcommand oledbcommand odbccommand
+    mysqlcommand oraclecommand commandtext selectcommand dataadapter sqlconnection oledbconnection
+    odbcconnection adodb. webrequest webclient httpclient downloadfile downloadstring downloaddata filesystem
+    writetofile transmitfile writefile gettype binarywriter xmldocument bitmap
+""")
+_VISITOR = ("request", "webmethod", "operationcontract", "webinvoke", "webget", "ajaxmethod", "scriptmethod")
+_FIELDS = (
+    "textbox",
+    "fileupload",
+    "<input",
+    "dropdownlist",
+    "hiddenfield",
+    "listbox",
+    "textarea",
+    "<select",
+    "radupload",
+    "combobox",
+)
+_ESCAPE = re.compile(r"\\[uUxX][0-9A-Fa-f{]")
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\uff01-\uff5e]")
+_EVAL = re.compile(r"\beval\b")
+_KEY = re.compile(r"\bnew\s+\w+(?:\.\w+)+\s*\(")
+
+
+def matters(page: Page) -> bool:
+    """Has the page's code to be followed?"""
+    if odd_includes(page) or "classid" in page.text or "progid" in page.text or "<OBJECT" in page.text:
+        return True
+    if not page.runs:
+        return False
+    code = "\n".join(run.code for run in page.runs)
+    if ("\\" in code and _ESCAPE.search(code)) or (not code.isascii() and _UNSEEN.search(code)):
+        return True
+    lowered = code.lower()
+    if page.evaluates and _EVAL.search(lowered if page.classic else code):
+        return True
+    if page.named and "[" in code:
+        return True  # JScript can call by any text: a["b" + "c"](d)
+    if any(word in lowered for word in _ALONE) or (len(page.text) < 1000 and _KEY.search(code)):
+        return True
+    for word, pattern in _WHOLE_WORDS.items():
+        if word in lowered and pattern.search(lowered) and (word != "process" or "start" in lowered):
+            return True
+    return any(word in lowered for word in _WITH_VISITOR) and _hears_visitors(page, lowered)
+
+
+def _hears_visitors(page: Page, lowered: str) -> bool:
+    if any(word in lowered for word in _VISITOR):
+        return True
+    markup = page.text.lower()
+    return "runat" in markup and any(word in markup for word in _FIELDS)
