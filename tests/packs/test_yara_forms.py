@@ -74,3 +74,15 @@ def test_the_same_words_without_server_side_code_say_nothing(case: Case) -> None
         for mark in (b"<%", b"runat", b"<script"):
             words = words.replace(mark, b"..")
         assert case.rule not in traces(case, words)
+
+
+@pytest.mark.parametrize("ending", ["yar", "yml", "ps1", "log", "json"])
+def test_the_rules_of_a_responder_and_the_logs_of_a_tool_are_no_web_shells(ending: str) -> None:
+    """Whoever looks for web shells on the server leaves files with the same words there."""
+    content = b"\n".join(case.content or b"" for case in FORMS)
+    path = rf"C:\Tools\rules.{ending}"
+    record = Record(
+        "file.entry", None, {"extension": ending, "windows_path": path}, Source("e", f"C/Tools/rules.{ending}", "file"), "files",
+        opener=lambda: contextlib.closing(io.BytesIO(content)),
+    )  # fmt: skip
+    assert list(detector().detect(record)) == []

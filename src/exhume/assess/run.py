@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import exhume
 from exhume import packs as packroom
 from exhume.assess import sieve
+from exhume.assess.pivot import Touch, batches_of, second_look
 from exhume.assess.scan import Scanner
 from exhume.assess.survey import Survey, identify, survey
 from exhume.assess.tally import Tally
@@ -18,7 +19,7 @@ from exhume.assess.workers import Limits, scan_all
 from exhume.detectors import DETECTORS, OTHER_PRODUCT, is_product
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
-from exhume.judge import Case, Patching, judge, patching
+from exhume.judge import Case, Patching, Second, judge, patching
 from exhume.model import AllowEntry, Assessment, Detector, Evidence, Pack, PackUsed, Part, Problem, Tool, Window
 from exhume.readers import EVERY_FILE, READERS
 
@@ -38,6 +39,8 @@ class Options:
     engine: str = ""
     """Sieve engine; empty: the best that runs here."""
     use_sieve: bool = True
+    pivot: bool = True
+    """Look at the logs once more for what the intrusions touched."""
     manifest: bool = False
     """Hash and list recognised logs as well."""
     limits: Limits = field(default_factory=Limits)
@@ -75,7 +78,7 @@ def assess_opened(
     detectors = tuple(kind.from_packs(chosen, seen.host) for kind in DETECTORS)
     engine = options.engine or sieve.default_engine()
     scanner = Scanner(evidence, READERS, EVERY_FILE, detectors, is_product, engine, options.use_sieve, options.manifest)
-    part = _scan(scanner, seen, options, progress).part()
+    part = _scan(scanner, seen, options, scanner.evidence.batches(), progress).part()
     generated = datetime.now(UTC).replace(microsecond=0)
     exposure = _exposure(part, chosen, generated)
     host = identify(seen.host, part.coverage.spans, part.readings, exposure)
@@ -88,6 +91,9 @@ def assess_opened(
         exposure=exposure,
         evidence=names or (evidence.name,),
         problems=_problems(chosen, detectors),
+        witnesses=packroom.witnesses(),
+        marks=packroom.clusters(),
+        second=_again(scanner, seen, options, part),
     )
     return judge(part, chosen, host, case)
 
@@ -99,7 +105,19 @@ def _exposure(part: Part, packs: Sequence[Pack], generated: datetime) -> Patchin
     return patching(part.readings, packroom.build_tables(), packs, end, min(rows, default=None), generated.date())
 
 
-def _scan(scanner: Scanner, seen: Survey, options: Options, progress: Progress | None) -> Tally:
+def _again(scanner: Scanner, seen: Survey, options: Options, part: Part) -> Second:
+    """The second look, at the logs only, for what the intrusions are known by."""
+
+    def look(touch: Touch, paths: Sequence[str]) -> Part:
+        second = replace(scanner, detectors=(touch,), _sieves=None)
+        return _scan(second, seen, options, batches_of(scanner.evidence, paths)).part()
+
+    return second_look(look, scanner.evidence, seen, part) if options.pivot else Second()
+
+
+def _scan(
+    scanner: Scanner, seen: Survey, options: Options, portions: Sequence[tuple[str, ...]], progress: Progress | None = None
+) -> Tally:
     tally = Tally()
     for gap in seen.gaps:
         tally.missed(gap)
@@ -111,7 +129,7 @@ def _scan(scanner: Scanner, seen: Survey, options: Options, progress: Progress |
         if progress:
             progress(done, seen.size, path)
 
-    batches = [batch for batch in scanner.evidence.batches() if batch]
+    batches = [batch for batch in portions if batch]
     batches.sort(key=lambda batch: -sum(seen.files[path].size or 0 for path in batch))
     jobs = options.jobs or os.cpu_count() or 1
     for part in scan_all(scanner, batches, seen.files, min(jobs, max(1, len(batches))), options.limits, finished):

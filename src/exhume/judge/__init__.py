@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fnmatch import fnmatchcase
 
+from exhume.judge.chain import chain
 from exhume.judge.exposure import Patching, patching
 from exhume.judge.plan import plan
 from exhume.judge.questions import answer_all
+from exhume.judge.things import things
 from exhume.judge.timeline import timeline
+from exhume.judge.touch import Second, used_pages, with_activity
 from exhume.judge.verdict import answer, days_of, raised, worst_first
 from exhume.judge.words import source_name
 from exhume.model import (
@@ -23,7 +26,6 @@ from exhume.model import (
     Finding,
     Gap,
     Host,
-    Moment,
     Pack,
     Part,
     PlanEntry,
@@ -33,7 +35,7 @@ from exhume.model import (
     Window,
 )
 
-__all__ = ["Case", "Patching", "judge", "patching", "raised", "worst_first"]
+__all__ = ["Case", "Patching", "Second", "judge", "patching", "raised", "worst_first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,24 @@ class Case:
     """What the readings tell of builds and flaws (``patching``); ``None``: nothing."""
     evidence: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    marks: Sequence[tuple[str, str, str, str]] = ()
+    """Marks of known clusters: cluster, kind, value, source."""
+    second: Second = field(default_factory=Second)
+    """What the second look at the evidence brought."""
+    witnesses: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """The beginning of a trace's id → the logs (kind, channel) that should show it."""
 
 
 def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessment:
     """The assessment of one server. The same part gives the same assessment, whatever the order of its files."""
-    findings, allowed = _allow(part.findings, case.allow, case.generated.date())
-    coverage = replace(part.coverage, gaps=part.coverage.gaps + _absent(part.coverage, packs))
+    used = tuple(used_pages(case.second.touched, part.findings))
+    findings, allowed = _allow((*part.findings, *used), case.allow, case.generated.date())
+    coverage = replace(part.coverage, gaps=part.coverage.gaps + case.second.gaps + _absent(part.coverage, packs))
     servers = _servers(coverage)
     answers = tuple(_answers(findings, coverage, packs, servers, case))
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
+    told = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
+    intrusions = tuple(with_activity(one, case.second.touched, coverage) for one in told)
     return Assessment(
         tool=case.tool,
         generated=case.generated,
@@ -69,17 +80,14 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         coverage=coverage,
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
         exposure=case.exposure.entries if case.exposure else (),
-        timeline=_timeline(findings, part, coverage),
-        plan=plan(case.plans, answers, findings),
+        intrusions=intrusions,
+        timeline=timeline(findings, part.readings, coverage.spans, intrusions),
+        plan=plan(case.plans, answers, findings, things(findings, intrusions, host)),
         allowed=allowed,
         problems=case.problems,
         period=case.period,
         evidence=case.evidence,
     )
-
-
-def _timeline(findings: Sequence[Finding], part: Part, coverage: Coverage) -> tuple[Moment, ...]:
-    return timeline(findings, part.readings, coverage.spans)
 
 
 def _answers(

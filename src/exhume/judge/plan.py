@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from exhume.judge import words
+from exhume.judge.things import Thing
 from exhume.judge.verdict import raised
 from exhume.model import Answer, Finding, PlanEntry, Step, Verdict
 
 COLLECT = 10
 """Place of "collect first" on the packs' axis."""
+MOST_THINGS = 200
+"""Things named in one step; the rest is counted."""
+_PLACE = re.compile(r"\[\[(\w+)\]\]")
+_PLAIN = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u052f\u4e00-\u9fff\uac00-\ud7a3]*")
+"""Characters that a console shows as they are."""
 
 
-def plan(entries: Iterable[PlanEntry], answers: Sequence[Answer], findings: Sequence[Finding]) -> tuple[Step, ...]:
+def plan(
+    entries: Iterable[PlanEntry], answers: Sequence[Answer], findings: Sequence[Finding], planted: Sequence[Thing] = ()
+) -> tuple[Step, ...]:
     """The steps that apply, numbered from 1. Without a suspicion it is what to bring so that more can be said."""
     by_campaign = {a.campaign: a for a in answers}
     worked = [f for f in findings if raised(f) is not None]
     due: dict[str, tuple[PlanEntry, list[Finding]]] = {}
     for entry in sorted(entries, key=lambda e: (e.order, e.pack, e.id)):
-        why = [f for f in worked if f.rule in entry.rules or (f.trace and f.trace in entry.rules)]
-        campaign = by_campaign.get(entry.pack)
-        if not why and campaign and entry.outcome and campaign.verdict >= Verdict.SUSPECTED:
-            why = [f for f in worked if f.pack == entry.pack and f.outcome >= entry.outcome]
+        why = _why(entry, by_campaign.get(entry.pack), worked, findings, planted)
         if why and entry.title not in due:
             due[entry.title] = (entry, why)
     steps: list[Step] = []
@@ -33,5 +39,59 @@ def plan(entries: Iterable[PlanEntry], answers: Sequence[Answer], findings: Sequ
     for entry, why in due.values():
         titles = words.joined(list(dict.fromkeys(f.title for f in why)), most=3)
         ids = tuple(dict.fromkeys(f.id for f in why))
-        steps.append(Step(len(steps) + 1, entry.title, f"Because of: {titles}.", entry.how, entry.reversible, ids))
+        how = filled(entry.how, [t for t in planted if t.kind == entry.things])
+        steps.append(
+            Step(len(steps) + 1, entry.title, f"Because of: {titles}.", how, entry.reversible, ids, entry.decision, entry.check)
+        )
     return tuple(steps)
+
+
+def _why(
+    entry: PlanEntry, campaign: Answer | None, worked: Sequence[Finding], findings: Sequence[Finding], planted: Sequence[Thing]
+) -> list[Finding]:
+    """The findings that call for the step. A step for things is due when there are any, whichever pack found them."""
+    if entry.things:
+        ids = {name for thing in planted if thing.kind == entry.things for name in thing.findings}
+        return [f for f in findings if f.id in ids]
+    if entry.unless and any(thing.kind == entry.unless for thing in planted):
+        return []
+    why = [f for f in worked if f.rule in entry.rules or (f.trace and f.trace in entry.rules)]
+    if not why and campaign and entry.outcome and campaign.verdict >= Verdict.SUSPECTED:
+        why = [f for f in worked if f.pack == entry.pack and f.outcome >= entry.outcome]
+    return why
+
+
+def filled(text: str, named: Sequence[Thing]) -> str:
+    """The text, each line with places such as ``[[path]]`` once for every thing."""
+    out: list[str] = []
+    for line in text.split("\n"):
+        if not _PLACE.search(line):
+            out.append(line)
+            continue
+        for thing in named[:MOST_THINGS]:
+            pieces = _PLACE.split(line)  # text, name of a place, text, …
+            out.append("".join(quoted(thing.values.get(p, "")) if n % 2 else p for n, p in enumerate(pieces)))
+        if len(named) > MOST_THINGS:
+            out.append(f"# and {len(named) - MOST_THINGS:,} more: the findings of this step name them")
+    return "\n".join(out)
+
+
+def quoted(value: str) -> str:
+    """The value as a PowerShell literal that holds exactly these characters, whatever an attacker put in.
+
+    In single quotes nothing is expanded; a quote, also a typographic one, is doubled. What a console does not show as it is
+    (control characters, bidirectional marks, quotes that look like others) is written by number.
+
+    References: Microsoft, about_Quoting_Rules; PowerShell takes U+2018 to U+201B for the single quote.
+    """
+    if _PLAIN.fullmatch(value):
+        return "'" + value.replace("'", "''") + "'"
+    parts = [_part(piece) for piece in re.findall(rf"{_PLAIN.pattern[:-1]}+|.", value, re.DOTALL)]
+    return f"({' + '.join(parts)})" if parts[0].startswith("'") else f"('' + {' + '.join(parts)})"
+
+
+def _part(piece: str) -> str:
+    if _PLAIN.fullmatch(piece):
+        return "'" + piece.replace("'", "''") + "'"
+    code = ord(piece)
+    return f"[char]0x{code:04x}" if code < 0x10000 else f"[char]::ConvertFromUtf32(0x{code:x})"

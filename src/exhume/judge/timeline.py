@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 
-from exhume.judge.words import source_name
-from exhume.model import Finding, Moment, Outcome, Reading, Span
+from exhume.judge.words import joined, source_name
+from exhume.model import Finding, Intrusion, Moment, Outcome, Reading, Span
 
 READING_KINDS = {
     "update": "patch", "removal": "patch", "mitigation": "patch",
@@ -14,9 +14,16 @@ READING_KINDS = {
 }  # fmt: skip
 
 
-def timeline(findings: Sequence[Finding], readings: Iterable[Reading], spans: Iterable[Span]) -> tuple[Moment, ...]:
+def timeline(
+    findings: Sequence[Finding], readings: Iterable[Reading], spans: Iterable[Span], intrusions: Sequence[Intrusion] = ()
+) -> tuple[Moment, ...]:
     """All moments in order of time."""
     moments: list[Moment] = []
+    for number, one in enumerate(intrusions, 1):
+        who = f" from {joined(one.addresses, most=3)}" if one.addresses else ""
+        if one.first_seen and one.last_seen:
+            moments.append(Moment(one.first_seen, f"intrusion {number}{who} begins", "attack"))
+            moments.append(Moment(one.last_seen, f"intrusion {number}{who}: last trace", "attack"))
     for finding in findings:
         kind = "attack" if finding.outcome >= Outcome.ATTEMPT else "context"
         for moment, word in ((finding.first_seen, ""), (finding.last_seen, "last: ")):

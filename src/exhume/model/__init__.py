@@ -2,6 +2,7 @@
 
 from exhume.model.assessment import (
     SCHEMA,
+    Act,
     Allowed,
     Answer,
     Assessment,
@@ -11,6 +12,7 @@ from exhume.model.assessment import (
     PackUsed,
     Question,
     Questions,
+    SeenIn,
     Step,
     Tool,
 )
@@ -37,12 +39,14 @@ from exhume.model.flow import (
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
+from exhume.model.visit import Visit
 from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Tlp, Verdict
 
 __all__ = [
     "ATTESTATION_SCHEMA",
     "CASE_SCHEMA",
     "SCHEMA",
+    "Act",
     "AllowEntry",
     "Allowed",
     "Answer",
@@ -92,6 +96,7 @@ __all__ = [
     "Seen",
     "Server",
     "Setting",
+    "SeenIn",
     "Severity",
     "Shared",
     "Sieve",
@@ -105,6 +110,7 @@ __all__ = [
     "Value",
     "Verdict",
     "Version",
+    "Visit",
     "Window",
     "address_of",
     "day_of",

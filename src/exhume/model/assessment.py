@@ -81,8 +81,34 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenIn:
+    """Rows of one log that show an act."""
+
+    log: str
+    """Plain name of the log."""
+    count: int
+    source: Source
+    """The first of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One step of an intrusion: ``probe``, ``step`` (a session), ``write``, ``exec`` or ``post``."""
+
+    outcome: Outcome
+    titles: tuple[str, ...]
+    """What the findings say of it."""
+    first_seen: datetime | None
+    last_seen: datetime | None
+    findings: tuple[str, ...]
+    rows: tuple[SeenIn, ...]
+    missing: tuple[str, ...] = ()
+    """Logs that should have shown it and do not, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
 class Intrusion:
-    """Findings that belong to one actor's visit."""
+    """Findings that belong to one actor. A finding that folds rows of several actors stands in each of their intrusions."""
 
     id: str
     first_seen: datetime | None
@@ -96,6 +122,17 @@ class Intrusion:
     cluster: str = ""
     cluster_why: str = ""
     activity: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    """Canaries (``msExchEcpCanary``) of forged sessions."""
+    acts: tuple[Act, ...] = ()
+    """What was done, in the order of the ladder."""
+    why: tuple[str, ...] = ()
+    """What holds the findings together, in plain words."""
+    mixed: tuple[str, ...] = ()
+    """Addresses that also carry other people: what comes from them is not all the actor's."""
+    notes: tuple[str, ...] = ()
+    """What else has to be known: links to other intrusions, what was joined by time alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +157,10 @@ class Step:
     how: str
     reversible: bool
     findings: tuple[str, ...] = ()
+    decision: bool = False
+    """A person has to decide; it costs service, data or evidence."""
+    check: str = ""
+    """What shows that it was done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from exhume.model.flow import Record, Source, Value
+from exhume.model.visit import Visit, merge_visits, visit_of
 from exhume.model.vocabulary import Confidence, Outcome, Severity
 
 SOURCES_KEPT = 20
@@ -103,6 +104,8 @@ class Finding:
     trace: str = ""
     falsepositives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    """Its rows by minute and by the values that name an actor: the earliest ``VISITS_KEPT``."""
 
     @classmethod
     def of(cls, rule: Rule, record: Record, because: Iterable[Because]) -> Finding:
@@ -134,6 +137,7 @@ class Finding:
             trace=rule.trace,
             falsepositives=rule.falsepositives,
             references=rule.references,
+            visits=(visit_of(record),),
         )
 
     @property
@@ -165,6 +169,7 @@ class Finding:
             count=self.count + other.count,
             last_seen=max(lasts, default=None),
             sources=_places(early.sources, late.sources),
+            visits=merge_visits(early.visits, late.visits),
         )
 
 

@@ -67,6 +67,14 @@ class PlanEntry:
     """Trace or rule ids; a finding of any of them makes the step due."""
     outcome: Outcome | None = None
     """The step is due when the campaign reached this outcome."""
+    things: str = ""
+    """Kind of thing that the step undoes (``page``, ``account``, …): due when there is one, named in ``how``."""
+    unless: str = ""
+    """The step is not due when there is a thing of this kind."""
+    decision: bool = False
+    """A person has to decide; it costs service, data or evidence."""
+    check: str = ""
+    """What shows that it was done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,13 @@ from exhume.model.pack import Pack, PlanEntry
 from exhume.model.vocabulary import Outcome
 from exhume.packs.manifest import PackError, load_yaml, mapping, text_of
 
-_KEYS = frozenset({"id", "order", "title", "how", "reversible", "when"})
+_KEYS = frozenset({"id", "order", "title", "how", "reversible", "when", "for", "unless", "decision", "check"})
+
+THINGS = frozenset((
+    "page", "file", "oab", "vdir", "module", "agent", "account", "member", "removed", "task", "service", "rule", "export",
+    "role", "login",
+))  # fmt: skip
+"""What a step can be ``for``; see ``judge.things``."""
 
 
 def plan(pack: Pack) -> tuple[PlanEntry, ...]:
@@ -37,6 +43,13 @@ def _entry(pack: str, file: str, value: object) -> PlanEntry:
         raise PackError(file, f"{what} has no order (a whole number)")
     if type(reversible) is not bool:
         raise PackError(file, f"{what} does not say reversible: true or false")
+    things, unless, check = (item.get(key, "") for key in ("for", "unless", "check"))
+    decision = item.get("decision", False)
+    if not isinstance(things, str) or not isinstance(unless, str) or not isinstance(check, str) or type(decision) is not bool:
+        raise PackError(file, f"{what}: for, unless and check are texts, decision is true or false")
+    for kind in (things, unless):
+        if kind and kind not in THINGS:
+            raise PackError(file, f"{what}: there is no kind of thing {kind!r}; there are {', '.join(sorted(THINGS))}")
     rules, outcome = _when(file, what, item.get("when"))
     return PlanEntry(
         id=name,
@@ -47,6 +60,10 @@ def _entry(pack: str, file: str, value: object) -> PlanEntry:
         reversible=reversible,
         rules=rules,
         outcome=outcome,
+        things=things,
+        unless=unless,
+        decision=decision,
+        check=check,
     )
 
 

@@ -85,7 +85,7 @@ def attackers(assessment: Assessment) -> tuple[str, ...]:
     """Addresses of a proven attacker, sorted."""
     found = {bare(f.address) for f in inside(assessment)}
     if assessment.intrusions:
-        shared = {bare(address) for i in assessment.intrusions for address in getattr(i, "mixed", ())}
+        shared = {bare(address) for i in assessment.intrusions for address in i.mixed}
         found &= {bare(address) for i in intrusions(assessment) for address in i.addresses} - shared
     own = {bare(f.record.text("s-ip")) for f in assessment.findings}
     return tuple(sorted(a for a in found - own if a and _of_the_internet(a)))

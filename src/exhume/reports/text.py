@@ -45,6 +45,7 @@ class Text:
         _head(sheet, assessment)
         _questions(sheet, assessment)
         _campaigns(sheet, assessment)
+        _intrusions(sheet, assessment, most=3)
         room = max(4, self.lines - len(sheet.lines))
         _findings(sheet, assessment, most=max(1, min(5, room // 8)))
         _accepted(sheet, assessment)
@@ -124,6 +125,21 @@ def _campaigns(sheet: _Sheet, a: Assessment) -> None:
     blind = [shorten(answer.campaign, 40) for answer in a.answers if answer not in told]
     if blind:
         sheet.put(f"cannot tell, and nothing found: {', '.join(blind)}", "  ", most=3)
+
+
+def _intrusions(sheet: _Sheet, a: Assessment, most: int) -> None:
+    if not a.intrusions:
+        return
+    sheet.title(f"Intrusions: {len(a.intrusions):,}")
+    for number, one in enumerate(a.intrusions[:most], 1):
+        where = f" from {', '.join(one.addresses[:3])}" if one.addresses else ""
+        also = " (an address that other people use too)" if one.mixed else ""
+        reached = f"; reached: {one.acts[-1].outcome}" if one.acts else ""
+        shells = f"; {wording.counted(len(one.web_shells), 'web shell')}" if one.web_shells else ""
+        when = wording.between(one.first_seen, one.last_seen)
+        sheet.put(f"{number}. {when}{where}{also}{reached}{shells}", "  ", "     ", most=1)
+    if len(a.intrusions) > most:
+        sheet.put(f"… and {len(a.intrusions) - most:,} more in the report", "  ", tone="dim")
 
 
 def worst(findings: Iterable[Finding]) -> list[Finding]:

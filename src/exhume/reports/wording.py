@@ -6,7 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from exhume.model import Assessment, Cause, Confidence, Finding, Gap, Outcome, Question, Reply, Severity, State, Verdict, Window
+from exhume.model import (
+    Assessment,
+    Cause,
+    Confidence,
+    Finding,
+    Gap,
+    Intrusion,
+    Outcome,
+    Question,
+    Reply,
+    Severity,
+    State,
+    Verdict,
+    Window,
+)
 
 VERDICT = {
     Verdict.COMPROMISED: "compromised",
@@ -39,6 +53,14 @@ OUTCOME = {
     Outcome.WRITE: ("write", "A file or a setting on the server was changed."),
     Outcome.EXEC: ("exec", "The attacker's code ran on the server."),
     Outcome.POST: ("post", "The attacker acted inside: mail, passwords, back doors or other machines."),
+}
+RUNG = {
+    Outcome.PROBE: "Tested and tried",
+    Outcome.ATTEMPT: "Tested and tried",
+    Outcome.STEP: "A session or another first step",
+    Outcome.WRITE: "Written or changed",
+    Outcome.EXEC: "Code ran",
+    Outcome.POST: "Work afterwards",
 }
 SEVERITY = {s: str(s) for s in Severity}
 CONFIDENCE = {
@@ -193,6 +215,13 @@ def product(assessment: Assessment) -> str:
     if host.build:
         name += f", build {host.build}"
     return name
+
+
+def cluster(i: Intrusion) -> str:
+    """Who it may have been, as a hint."""
+    if i.cluster and i.cluster != "unattributed":
+        return f"Looks like {i.cluster}, which is a hint and no proof: {i.cluster_why}"
+    return f"Who it was is not known. {i.cluster_why}".strip()
 
 
 def harmless(found: Finding) -> list[str]:

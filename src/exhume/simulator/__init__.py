@@ -6,7 +6,7 @@ every address is from the ranges for documentation.
 
 from __future__ import annotations
 
-from exhume.simulator.scenario import Actor, Expected, Scenario, ScenarioError, Step, Truth, load, scenarios
+from exhume.simulator.scenario import Actor, ActorTruth, Expected, Scenario, ScenarioError, Step, Truth, load, scenarios
 from exhume.simulator.simulate import simulate
 
-__all__ = ["Actor", "Expected", "Scenario", "ScenarioError", "Step", "Truth", "load", "scenarios", "simulate"]
+__all__ = ["Actor", "ActorTruth", "Expected", "Scenario", "ScenarioError", "Step", "Truth", "load", "scenarios", "simulate"]

@@ -31,6 +31,10 @@ class Desk:
     logs: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
     files: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     """Path in the evidence → content and time of last change."""
+    balancer: str = ""
+    """Every request from outside seems to come from here."""
+    told: list[str] | None = None
+    """Where the rows of the actor whose step is played are noted as well."""
     number: int = 4_000
     """Record number of the newest Windows event."""
 
@@ -52,6 +56,8 @@ class Desk:
         kept = kept_days(self.keep, log)
         if kept is not None and kept[0] <= moment.date() <= kept[1]:
             self.logs.setdefault(log, []).append((moment, text))
+            if self.told is not None:
+                self.told.append(text.rstrip("\r\n"))
 
     @property
     def versions(self) -> dict[str, str]:
@@ -126,6 +132,8 @@ class Desk:
     ) -> str:
         """One front-end request in every log that shows it. ``back`` is the stem of the back-end row, ``back_user`` who is
         named there (else ``user``). Without ``protocol`` IIS serves it alone. Returns the request's id."""
+        if self.balancer and not address.startswith(("127.", "::1", "fe80:")):
+            address = self.balancer
         request_id = self.guid()
         taken = self.chance.randint(3, 900)
         sub, win32 = _SUB.get(status, (0, 0))

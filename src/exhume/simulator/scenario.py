@@ -76,6 +76,26 @@ class Scenario:
     campaigns: Mapping[str, Expected] = field(default_factory=dict)
     judged: tuple[date, date] | None = None
     """Days to judge; else the days simulated."""
+    intruders: tuple[str, ...] = ()
+    """Actors who got in; the others only tried or looked."""
+    balancer: str = ""
+    """Address of a load balancer from which every request seems to come."""
+
+
+@dataclass(slots=True)
+class ActorTruth:
+    """What is true of one actor."""
+
+    addresses: list[str] = field(default_factory=list)
+    shells: list[str] = field(default_factory=list)
+    """URL paths of web shells the actor wrote or used."""
+    mailboxes: list[str] = field(default_factory=list)
+    first_action: datetime | None = None
+    last_action: datetime | None = None
+    intruder: bool = False
+    """Got in; else only tried or looked."""
+    rows: list[str] = field(default_factory=list)
+    """Every row that shows the actor, as its log has it."""
 
 
 @dataclass(slots=True)
@@ -98,6 +118,7 @@ class Truth:
     """URL paths of web shells that were written or used."""
     first_action: datetime | None = None
     last_action: datetime | None = None
+    actors: dict[str, ActorTruth] = field(default_factory=dict)
     bytes: int = 0
     """Size of the evidence."""
 
@@ -167,7 +188,8 @@ def _scenario(said: Mapping[str, Any], name: str) -> Scenario:
         verdict=expect["verdict"],
         campaigns={key: Expected(**value) for key, value in expect.get("campaigns", {}).items()},
         judged=judged,
-        **{knob: said[knob] for knob in ("rate", "probe_minutes", "noise", "sysmon") if knob in said},
+        intruders=tuple(expect.get("intruders", ())),
+        **{knob: said[knob] for knob in ("rate", "probe_minutes", "noise", "sysmon", "balancer") if knob in said},
     )
 
 
@@ -215,5 +237,5 @@ def _plain(value: object) -> str:
 
 _KEYS = frozenset((
     "title", "server", "servers", "build", "since", "until", "rate", "probe_minutes", "noise", "logs", "sysmon", "actors",
-    "attack", "modules", "expect",
+    "attack", "modules", "expect", "balancer",
 ))  # fmt: skip

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from exhume.simulator import landscape, machine, people
 from exhume.simulator.attack import STEPS, Stage
+from exhume.simulator.attack.stage import moments
 from exhume.simulator.bulk import Bulk, merged
 from exhume.simulator.desk import Desk
 from exhume.simulator.places import by_minute, save_files, save_log
-from exhume.simulator.scenario import Scenario, ScenarioError, Step, Truth, load
+from exhume.simulator.scenario import ActorTruth, Scenario, ScenarioError, Step, Truth, load
 
 SYSMON = "events/Microsoft-Windows-Sysmon/Operational"
 
@@ -40,7 +41,7 @@ def simulate(
 
 def _write(told: Scenario, server: str, out: Path, seed: int, size: int | None, truth: Truth) -> int:
     keep = dict(told.logs) if told.sysmon else {**told.logs, SYSMON: None}
-    desk = Desk(server, told.build, random.Random(f"{told.name}/{server}/{seed}"), keep)  # noqa: S311 (no secret)
+    desk = Desk(server, told.build, random.Random(f"{told.name}/{server}/{seed}"), keep, balancer=told.balancer)  # noqa: S311
     start = datetime.combine(told.since, time(), UTC)
     steps = [step for step in told.attack if step.server == server]
     landscape.furnish(desk, start, told.modules, steps[-1].at if steps and told.modules else None)
@@ -48,6 +49,8 @@ def _write(told: Scenario, server: str, out: Path, seed: int, size: int | None, 
     stage = Stage(desk, dict(told.actors), truth)
     for step in sorted(steps, key=lambda s: s.at):
         _play(stage, step)
+    for name in truth.actors.keys() & set(told.intruders):
+        truth.actors[name].intruder = True
     written = save_files(desk, out)
     natural = written + sum(len(text) for rows in desk.logs.values() for _, text in rows)
     bulk = Bulk.of(desk, told.since, told.until, size - natural) if size and size > natural else None
@@ -83,10 +86,16 @@ def _hour(desk: Desk, told: Scenario, hour: datetime) -> None:
 def _play(stage: Stage, step: Step) -> None:
     if step.what not in STEPS:
         raise ScenarioError(f"there is no step {step.what!r}")
-    STEPS[step.what](stage, step)
     truth = stage.truth
+    actor = truth.actors.setdefault(step.actor, ActorTruth())
+    before = len(actor.rows)
+    stage.desk.told = actor.rows
+    STEPS[step.what](stage, step)
+    stage.desk.told = None
     address = stage.address(step)
-    if address not in truth.addresses:
-        truth.addresses.append(address)
-    truth.first_action = min(truth.first_action or step.at, step.at)
-    truth.last_action = max(truth.last_action or step.at, step.at)
+    until = moments(step)[-1]
+    for told in (truth, actor) if len(actor.rows) > before else (truth,):
+        if address not in told.addresses:
+            told.addresses.append(address)
+        told.first_action = min(told.first_action or step.at, step.at)
+        told.last_action = max(told.last_action or until, until)

@@ -11,7 +11,7 @@ from exhume.model import Clue, searched
 NEEDLESS = rb"%(?:25)*(?:2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])"
 """A percent-encoded letter, digit, ``-``, ``.``, ``_`` or ``~``, also encoded twice: nobody needs to write that, so such a
 line is always parsed. This is what lets texts of decoded URLs be searched in raw lines."""
-_ROW = re.compile(rb'"?\d{4}-\d\d-\d\d[T ]')
+_ROW = re.compile(rb'"?\d{4}-\d\d-\d\d[t ]')
 """How a line begins that does not go on a row of the line before."""
 
 Needs: TypeAlias = tuple[tuple[bytes, ...], ...]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from exhume.model import (
     SCHEMA,
+    Act,
     Allowed,
     Answer,
     Assessment,
@@ -30,6 +31,7 @@ from exhume.model import (
     Reading,
     Record,
     Reply,
+    SeenIn,
     Severity,
     Source,
     Span,
@@ -39,6 +41,7 @@ from exhume.model import (
     Tool,
     Value,
     Verdict,
+    Visit,
     Window,
 )
 
@@ -234,6 +237,8 @@ def _step(n: _Node) -> Step:
         how=n.text("how"),
         reversible=n.truth("reversible"),
         findings=n.texts("findings"),
+        decision=n.truth("decision", False),
+        check=n.text("check", ""),
     )
 
 
@@ -266,6 +271,20 @@ def _finding(n: _Node) -> Finding:
         trace=n.text("trace", ""),
         falsepositives=n.texts("falsepositives"),
         references=n.texts("references"),
+        visits=n.nodes("visits", _visit),
+    )
+
+
+def _visit(n: _Node) -> Visit:
+    return Visit(
+        keys=n.texts("keys"),
+        minute=n.number("minute"),
+        first=n.time("first"),
+        last=n.time("last"),
+        source=_source(n.node("source")),
+        count=n.number("count"),
+        size=n.number("size"),
+        ids=n.texts("ids"),
     )
 
 
@@ -302,6 +321,24 @@ def _intrusion(n: _Node) -> Intrusion:
         cluster=n.text("cluster", ""),
         cluster_why=n.text("cluster_why", ""),
         activity=n.texts("activity"),
+        servers=n.texts("servers"),
+        sessions=n.texts("sessions"),
+        acts=n.nodes("acts", _act),
+        why=n.texts("why"),
+        mixed=n.texts("mixed"),
+        notes=n.texts("notes"),
+    )
+
+
+def _act(n: _Node) -> Act:
+    return Act(
+        outcome=Outcome.parse(n.text("outcome")),
+        titles=n.texts("titles"),
+        first_seen=n.time("first_seen"),
+        last_seen=n.time("last_seen"),
+        findings=n.texts("findings"),
+        rows=n.nodes("rows", lambda r: SeenIn(r.text("log"), r.number("count"), _source(r.node("source")))),
+        missing=n.texts("missing"),
     )
 
 

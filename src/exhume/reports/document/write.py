@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from exhume.model import (
+    Act,
     Allowed,
     Answer,
     Assessment,
@@ -25,6 +26,7 @@ from exhume.model import (
     Step,
     Tool,
     Value,
+    Visit,
     Window,
 )
 from exhume.reports.plain import json_text as _text
@@ -161,6 +163,8 @@ def _step(step: Step) -> Json:
         "how": step.how,
         "reversible": step.reversible,
         "findings": _texts(step.findings),
+        "decision": step.decision,
+        "check": step.check,
     }
 
 
@@ -193,6 +197,20 @@ def _finding(f: Finding) -> Json:
         "trace": f.trace,
         "falsepositives": _texts(f.falsepositives),
         "references": _texts(f.references),
+        "visits": [_visit(v) for v in f.visits],
+    }
+
+
+def _visit(visit: Visit) -> Json:
+    return {
+        "keys": _texts(visit.keys),
+        "minute": visit.minute,
+        "first": time(visit.first),
+        "last": time(visit.last),
+        "source": place(visit.source),
+        "count": visit.count,
+        "size": visit.size,
+        "ids": _texts(visit.ids),
     }
 
 
@@ -232,6 +250,24 @@ def _intrusion(i: Intrusion) -> Json:
         "cluster": i.cluster,
         "cluster_why": i.cluster_why,
         "activity": _texts(i.activity),
+        "servers": _texts(i.servers),
+        "sessions": _texts(i.sessions),
+        "acts": [_act(act) for act in i.acts],
+        "why": _texts(i.why),
+        "mixed": _texts(i.mixed),
+        "notes": _texts(i.notes),
+    }
+
+
+def _act(act: Act) -> Json:
+    return {
+        "outcome": str(act.outcome),
+        "titles": _texts(act.titles),
+        "first_seen": time(act.first_seen),
+        "last_seen": time(act.last_seen),
+        "findings": _texts(act.findings),
+        "rows": [{"log": row.log, "count": row.count, "source": place(row.source)} for row in act.rows],
+        "missing": _texts(act.missing),
     }
 
 

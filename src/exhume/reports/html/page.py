@@ -55,7 +55,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(states=wording.STATE, between=wording.between, stamp=wording.stamp, values=values)
+    environment.globals.update(
+        states=wording.STATE, between=wording.between, stamp=wording.stamp, values=values, rungs=wording.RUNG
+    )
     return environment
 
 

@@ -258,11 +258,14 @@ def _unseen(a: Assessment) -> Iterable[Unseen]:
 def values(intrusion: Intrusion) -> tuple[tuple[str, tuple[str, ...], int], ...]:
     """What an intrusion is known by: name, values, how many are left out."""
     kinds = (
-        ("What was done", intrusion.activity),
         ("Web shells", intrusion.web_shells),
         ("Accounts", intrusion.accounts),
         ("Mailboxes", intrusion.mailboxes),
         ("Addresses", intrusion.addresses),
+        ("Addresses that other people use too", intrusion.mixed),
         ("User agents", intrusion.user_agents),
+        ("Sessions", intrusion.sessions),
+        ("What else they touched", intrusion.activity),
+        ("Why together", intrusion.why),
     )
     return tuple((name, found[:MOST_VALUES], max(0, len(found) - MOST_VALUES)) for name, found in kinds if found)

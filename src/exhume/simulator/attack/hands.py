@@ -34,7 +34,7 @@ def _shell(stage: Stage, step: Step, method: str) -> None:
             agent=stage.agent(step), status=status,
         )  # fmt: skip
     if status == 200:
-        stage.shell(url)
+        stage.shell(url, step)
         if step.given.get("compiled"):
             _remnant(stage, step, url)
 
@@ -69,7 +69,7 @@ def plant(stage: Stage, step: Step) -> None:
         content = samples.SAMPLES[kind](text(step, "text", ""))
     else:
         raise ScenarioError(f"there is no sample {kind!r}")
-    return stage.wrote(path, content, step.at, str(step.given.get("writer", W3WP)))
+    return stage.wrote(step, path, content, step.at, str(step.given.get("writer", W3WP)))
 
 
 def remove(stage: Stage, step: Step) -> None:

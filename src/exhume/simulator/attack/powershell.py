@@ -79,8 +79,9 @@ def mailbox_export(stage: Stage, step: Step) -> None:
     parameters = (
         f'-Mailbox "administrator@{DOMAIN}" -IncludeFolders "#Drafts#" -ContentFilter "subject -eq \'a\'" -FilePath "{share}"'
     )
+    stage.mailbox(f"administrator@{DOMAIN}", step)
     _cmdlet(stage, step, "New-MailboxExportRequest", parameters)
-    stage.wrote(path, samples.exported_mailbox(), step.at + timedelta(seconds=20), _REPLICATION)
+    stage.wrote(step, path, samples.exported_mailbox(), step.at + timedelta(seconds=20), _REPLICATION)
 
 
 def export_removed(stage: Stage, step: Step) -> None:
@@ -94,7 +95,9 @@ def certificate_request(stage: Stage, step: Step) -> None:
     share = "\\\\127.0.0.1\\C$\\" + path.replace("/", "\\")
     parameters = f'-GenerateRequest "True" -BinaryEncoded "True" -SubjectName "CN=sample" -RequestFile "{share}"'
     _cmdlet(stage, step, "New-ExchangeCertificate", parameters)
-    stage.wrote(path, samples.certificate_request(), step.at + timedelta(seconds=1), "C:\\Windows\\System32\\inetsrv\\w3wp.exe")
+    stage.wrote(
+        step, path, samples.certificate_request(), step.at + timedelta(seconds=1), "C:\\Windows\\System32\\inetsrv\\w3wp.exe"
+    )
 
 
 def proxytoken(stage: Stage, step: Step) -> None:
@@ -102,6 +105,7 @@ def proxytoken(stage: Stage, step: Step) -> None:
     desk = stage.desk
     victim = str(step.given.get("mailbox", f"gleroy@{DOMAIN}"))
     status = int(step.given.get("status", 200))
+    stage.mailbox(victim, step)
     page = f"/ecp/{victim}/RulesEditor/InboxRules.svc/NewObject"
     query = f"msExchEcpCanary={stage.canary(step)}" if status == 200 else ""
     desk.request(

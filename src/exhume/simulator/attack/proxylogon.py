@@ -56,6 +56,7 @@ def autodiscover(stage: Stage, step: Step) -> None:
 
 def emsmdb(stage: Stage, step: Step) -> None:
     """The answer's error text tells the mailbox owner's SID."""
+    stage.mailbox(f"{mailbox('administrator')}@{DOMAIN}", step)
     forged(stage, step, "/mapi/emsmdb/", f"MailboxId={mailbox('administrator')}@{DOMAIN}")
 
 
@@ -105,7 +106,7 @@ def reset_oab(stage: Stage, step: Step) -> None:
     cmdlet(desk, later, "New-OabVirtualDirectory", parameters, _ADMINISTRATOR)
     if "file" in step.given:
         dump = samples.oab_dump(desk.server, desk.host, stage.oab_guid, step.at, str(step.given.get("parameter", "sample")))
-        stage.wrote(text(step, "file"), dump, step.at + timedelta(seconds=1), W3WP)
+        stage.wrote(step, text(step, "file"), dump, step.at + timedelta(seconds=1), W3WP)
     stage.oab_guid = desk.guid()
 
 

@@ -40,7 +40,7 @@ class Stage:
             self.canaries[step.actor] = f"{self.desk.guid().replace('-', '')[:24]}."
         return self.canaries[step.actor]
 
-    def wrote(self, path: str, content: bytes, moment: datetime, writer: str) -> None:
+    def wrote(self, step: Step, path: str, content: bytes, moment: datetime, writer: str) -> None:
         """A file that the attack wrote on drive C; Sysmon tells who wrote it."""
         self.desk.file(path, content, moment)
         windows = windows_path(path)
@@ -50,11 +50,17 @@ class Stage:
             "CreationUtcTime": f"{moment:%Y-%m-%d %H:%M:%S}.000", "User": "NT AUTHORITY\\SYSTEM",
         })  # fmt: skip
         if path.endswith((".aspx", ".ashx", ".asmx")):
-            self.shell(url_of(path))
+            self.shell(url_of(path), step)
 
-    def shell(self, url: str) -> None:
-        if url not in self.truth.shells:
-            self.truth.shells.append(url)
+    def shell(self, url: str, step: Step) -> None:
+        for told in (self.truth, self.truth.actors[step.actor]):
+            if url not in told.shells:
+                told.shells.append(url)
+
+    def mailbox(self, name: str, step: Step) -> None:
+        told = self.truth.actors[step.actor].mailboxes
+        if name not in told:
+            told.append(name)
 
 
 Play = Callable[[Stage, Step], None]

@@ -1,0 +1,215 @@
+"""The second look: everything that the values of a proven break-in touched, as an analyst would search it by hand for days.
+
+The values an intrusion is known by (pages, sessions, addresses, accounts) become a throw-away pack; the logs are scanned once
+more for them, and again for values that this shows, until nothing is new. What is found is context with counts, and raises
+no verdict: except where a planted page is called with data and answers 200, because then it is used.
+
+References: DESIGN, pivot; general rules 2 to 6 of the project's traces.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from exhume.assess.survey import Survey
+from exhume.judge.chain import chain, own_addresses
+from exhume.judge.touch import PACK, Second, is_crowded, reached
+from exhume.model import (
+    Because,
+    Cause,
+    Clue,
+    Coverage,
+    Evidence,
+    Finding,
+    Gap,
+    Host,
+    Intrusion,
+    Outcome,
+    Pack,
+    Part,
+    Problem,
+    Record,
+    Rule,
+    Severity,
+)
+from exhume.model.visit import keys_of
+
+ROUNDS = 3
+"""Looks at most; what comes after is told as a limit."""
+MOST_VALUES = 64
+"""Values looked for in all."""
+SAMPLED = 6
+"""Front-end logs of which the beginning is read, to see whether an address carries everybody."""
+SAMPLE = 4 << 20
+"""Bytes read of each."""
+CARRIES = 0.25
+"""Share of all rows from which on an address that several people use is taken for a load balancer or proxy."""
+KINDS = frozenset((
+    "iis.access", "iis.httperr", "exchange.httpproxy", "exchange.ecp-server", "exchange.ecp-activity", "exchange.ews",
+    "exchange.rps-http", "exchange.mapihttp", "windows.event",
+))  # fmt: skip
+FRONT = ("w3svc1", "/httpproxy/")
+Look = Callable[["Touch", Sequence[str]], Part]
+"""Scans these files with this detector alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Something an intrusion is known by."""
+
+    name: str
+    """``address``, ``shell``, ``canary`` or ``account``."""
+    text: str
+    why: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}:{self.text}"
+
+    @property
+    def literal(self) -> str:
+        """What must stand in a raw line that holds the value."""
+        if self.name == "shell":
+            return self.text.rpartition("/")[2]
+        return self.text.rpartition("\\")[2] if self.name == "account" else self.text
+
+
+@dataclass(slots=True)
+class Touch:
+    """The throw-away pack: finds every record that holds one of the values."""
+
+    values: dict[str, Value]
+    wants: frozenset[str] = KINDS
+    problems: tuple[Problem, ...] = ()
+    _rules: dict[tuple[str, str, str], Rule] = field(default_factory=dict)
+
+    @classmethod
+    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self:
+        return cls({})
+
+    def clues(self, kind: str) -> frozenset[Clue] | None:
+        return frozenset((frozenset({value.literal.lower()}),) for value in self.values.values())
+
+    def detect(self, record: Record) -> Iterator[Finding]:
+        for key in keys_of(record)[0]:
+            value = self.values.get(key)
+            if value is not None:
+                yield Finding.of(self._rule(value, record), record, (Because(value.name, value.text, value.why),))
+
+    def _rule(self, value: Value, record: Record) -> Rule:
+        place = (value.key, record.kind, record.channel)
+        rule = self._rules.get(place)
+        if rule is None:
+            name = "\x1f".join(place)
+            rule = self._rules[place] = Rule(name, PACK, f"Touched: {value.why}", Outcome.PROBE, Severity.INFO)
+        return rule
+
+
+def second_look(look: Look, evidence: Evidence, seen: Survey, part: Part) -> Second:
+    """What the values of the intrusions touched, which addresses carry other people too, and what was given up."""
+    files = _logs(seen, part.coverage)
+    own = own_addresses(part.findings)
+    told = chain(part.findings, part.coverage, {})
+    mixed = _carriers(evidence, files, {a for i in told for a in i.addresses})
+    if mixed:
+        told = chain(part.findings, part.coverage, {}, mixed)
+    known: dict[str, Value] = {}
+    touched: list[Finding] = []
+    gaps: list[Gap] = []
+    fresh = values_of(told, mixed | own)
+    for number in range(ROUNDS + 1):
+        fresh = {key: value for key, value in fresh.items() if key not in known}
+        if not fresh:
+            break
+        if number == ROUNDS or len(known) + len(fresh) > MOST_VALUES:
+            gaps.append(_limit(len(fresh)))
+            fresh = dict(list(fresh.items())[: MOST_VALUES - len(known)]) if number < ROUNDS else {}
+        if not fresh:
+            break
+        known |= fresh
+        found = look(Touch(fresh), files).findings
+        touched += found
+        fresh = _users(found, mixed | own)
+    mixed |= {a for i in told for a in i.addresses if is_crowded(a, i, touched)}
+    return Second(tuple(touched), tuple(sorted(mixed)), tuple(gaps))
+
+
+def values_of(intrusions: Iterable[Intrusion], skip: frozenset[str]) -> dict[str, Value]:
+    """The values to look for. Only intrusions that reached something are pivoted from; each value says why."""
+    out: dict[str, Value] = {}
+    for one in intrusions:
+        kinds = (
+            ("shell", one.web_shells, "a planted page"),
+            ("canary", one.sessions, "a forged session"),
+            ("address", one.addresses, "an address of an intruder"),
+            ("account", one.accounts, "an account that an intruder made or used"),
+        )
+        for name, texts, why in kinds:
+            for text in texts:
+                if text not in skip:
+                    value = Value(name, text, why)
+                    out.setdefault(value.key, value)
+    return out
+
+
+def _users(found: Iterable[Finding], skip: frozenset[str]) -> dict[str, Value]:
+    """Addresses that were shown to use a planted page: data was posted to it, and it answered."""
+    out: dict[str, Value] = {}
+    for finding in found:
+        if finding.because[0].field != "shell":
+            continue
+        for visit in finding.visits:
+            if reached(visit):
+                for key in visit.keys:
+                    name, _, text = key.partition(":")
+                    if name == "address" and text not in skip:
+                        out.setdefault(key, Value("address", text, f"it posted data to {finding.because[0].value}"))
+    return out
+
+
+def _limit(left: int) -> Gap:
+    words = f"the second look stopped at {ROUNDS} rounds and {MOST_VALUES} values: {left} values that came up were not followed"
+    return Gap("finding", Cause.LIMIT, words)
+
+
+def _logs(seen: Survey, coverage: Coverage) -> tuple[str, ...]:
+    """Files of folders in which a log was read."""
+    folders = {span.path for span in coverage.spans if span.kind in KINDS}
+    return tuple(path for path, file in seen.files.items() if file.folder in folders)
+
+
+def _carriers(evidence: Evidence, paths: Sequence[str], addresses: Iterable[str]) -> frozenset[str]:
+    """Addresses from which a good part of all rows comes, in the names of several people."""
+    front = [p for p in paths if any(f in p.lower() for f in FRONT)]
+    sample = front[:: max(1, len(front) // SAMPLED)][:SAMPLED]
+    patterns = {a: re.compile(rb"[ ,]([^ ,\r\n]*)[ ,]" + re.escape(a.encode()) + rb"[ ,]") for a in sorted(addresses)}
+    if not patterns:
+        return frozenset()
+    rows = 0
+    hits = dict.fromkeys(patterns, 0)
+    people: dict[str, set[bytes]] = {a: set() for a in patterns}
+    for path in sample:
+        try:
+            with evidence.open(path) as stream:
+                block = stream.read(SAMPLE)
+        except OSError:
+            continue  # the first scan told it
+        rows += block.count(b"\n")
+        for address, pattern in patterns.items():
+            names = pattern.findall(block)
+            hits[address] += len(names)
+            people[address].update(n.lower() for n in names if b"\\" in n)
+    return frozenset(a for a in patterns if hits[a] >= CARRIES * max(rows, 1) and len(people[a]) >= 5)
+
+
+def batches_of(evidence: Evidence, wanted: Iterable[str]) -> list[tuple[str, ...]]:
+    """The evidence's portions, with these files only."""
+    chosen = frozenset(wanted)
+    portions = (tuple(path for path in batch if path in chosen) for batch in evidence.batches())
+    return [portion for portion in portions if portion]
+
+
+__all__ = ["Look", "Touch", "Value", "batches_of", "second_look", "values_of"]

@@ -1,0 +1,103 @@
+"""Findings become intrusions: one for each actor, told step by step. Pure, and the same whatever the order of the findings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from exhume.judge.chain.cluster import Marks, hint
+from exhume.judge.chain.join import join, place_states, suspected
+from exhume.judge.chain.nodes import Group, Node, nodes_of
+from exhume.judge.chain.tell import Witnesses, acts_of
+from exhume.model import Act, Coverage, Finding, Intrusion
+
+__all__ = ["attribute", "chain"]
+
+
+def chain(
+    findings: Sequence[Finding], coverage: Coverage, witnesses: Witnesses, mixed: Iterable[str] = (), marks: Marks = ()
+) -> tuple[Intrusion, ...]:
+    """The intrusions, the earliest first. ``mixed``: addresses known to carry other people too; ``marks``: of clusters."""
+    crowded = frozenset(mixed)
+    actors, visitors = attribute(findings, crowded)
+    told = [_intrusion(group, acts_of(group.nodes, coverage, witnesses), crowded, visitors, tuple(marks)) for group in actors]
+    return tuple(_linked(told))
+
+
+def attribute(findings: Sequence[Finding], mixed: frozenset[str] = frozenset()) -> tuple[list[Group], list[Group]]:
+    """The groups that are intrusions, and those of visitors who only asked for a page that somebody else had planted."""
+    nodes = nodes_of(findings)
+    groups = join(nodes, own_addresses(findings), mixed)
+    place_states(groups, nodes)
+    found = [g for g in groups if suspected(g)]
+    planted = {page for g in found if not g.visitor for page in g.all("shell")}
+    visitors = [g for g in found if g.visitor and set(g.all("shell")) <= planted]
+    actors = [g for g in found if g not in visitors]
+    actors.sort(key=lambda g: (g.first is None, str(g.first or ""), g.nodes[0].finding.id))
+    return actors, visitors
+
+
+def own_addresses(findings: Iterable[Finding]) -> frozenset[str]:
+    """Addresses of the server itself: those it answers at, from which its back end is called."""
+    return frozenset(f.record.text("s-ip").lower() for f in findings if f.record.text("s-ip"))
+
+
+def _intrusion(
+    group: Group, acts: tuple[Act, ...], mixed: frozenset[str], visitors: Sequence[Group], marks: Marks
+) -> Intrusion:
+    own = own_addresses(n.finding for n in group.nodes)
+    addresses = tuple(a for a in group.all("address") if a not in own)
+    shells = _shells(group.nodes)
+    looked = sorted({a for v in visitors if set(v.all("shell")) & set(shells) for a in v.all("address")})
+    notes = (
+        [f"{', '.join(looked)} only asked for a planted page and got it: perhaps somebody who counts victims."]
+        if looked
+        else []
+    )
+    cluster, cluster_why = hint(group.nodes, addresses, shells, marks)
+    return Intrusion(
+        id=_id(group),
+        first_seen=group.first,
+        last_seen=group.last,
+        findings=tuple(dict.fromkeys(n.finding.id for n in sorted(group.nodes, key=_in_order))),
+        addresses=addresses,
+        user_agents=group.all("agent"),
+        web_shells=shells,
+        accounts=group.all("account", only_counting=False),
+        mailboxes=group.all("mailbox"),
+        servers=tuple(sorted({n.finding.record.server for n in group.nodes if n.finding.record.server})),
+        sessions=group.all("canary"),
+        acts=acts,
+        why=tuple(sorted(group.why)),
+        mixed=tuple(a for a in addresses if a in mixed),
+        notes=tuple(notes),
+        cluster=cluster,
+        cluster_why=cluster_why,
+    )
+
+
+def _shells(nodes: Iterable[Node]) -> tuple[str, ...]:
+    """Pages that were written or used, or lie on the disk; not those that were only asked for."""
+    return tuple(sorted({page for n in nodes if n.called is not None and not n.looked for page in n.values("shell")}))
+
+
+def _in_order(node: Node) -> tuple[bool, str, str]:
+    return (node.first is None, str(node.first or ""), node.finding.id)
+
+
+def _id(group: Group) -> str:
+    """The same in every run on the same evidence."""
+    text = "\x1e".join(sorted({f"{n.finding.id}/{n.visit.minute}" for n in group.nodes}))
+    return "i-" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def _linked(told: Sequence[Intrusion]) -> Iterator[Intrusion]:
+    """Says where one intrusion uses a page that another one brought."""
+    for number, one in enumerate(told):
+        notes = list(one.notes)
+        for other in told[:number]:
+            shared = sorted(set(one.web_shells) & set(other.web_shells))
+            if shared:
+                notes.append(f"Uses {', '.join(shared)}, which the earlier intrusion {other.id} wrote or used.")
+        yield replace(one, notes=tuple(notes))

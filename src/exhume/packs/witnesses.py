@@ -1,0 +1,24 @@
+"""Which logs should show a trace: ``content/witnesses.yml``, so that a report can say which of them is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+_FILE = Path(__file__).resolve().parent.parent / "content" / "witnesses.yml"
+Log = tuple[str, str]
+"""Kind of record and channel."""
+
+
+@cache
+def witnesses() -> Mapping[str, tuple[Log, ...]]:
+    """The beginning of a trace's id → the logs that should show it."""
+    import yaml
+
+    table: dict[str, tuple[Log, ...]] = {}
+    for entry in yaml.safe_load(_FILE.read_text(encoding="utf-8")):
+        logs = tuple((log["kind"], log["channel"]) for log in entry["logs"])
+        for trace in entry["traces"]:
+            table[trace] = tuple(dict.fromkeys((*table.get(trace, ()), *logs)))
+    return table
