@@ -89,7 +89,7 @@ def _rows() -> tuple[object, ...]:
         "everything": everything,
         "many": (everything, "RATNORD\\jane.doe"),
         "key": "address:2001:db8:77::beef|shell:/owa/auth/10.44.7.19.aspx|log_10.44.7.19_x",
-        "kept": "15.1.225.42 127.0.0.1 NT AUTHORITY\\SYSTEM C:\\Windows\\System32\\inetsrv\\w3wp.exe S-1-5-18 Chrome/110.0.0.0",
+        "kept": "15.1.225.42 15.2.221.12 127.0.0.1 NT AUTHORITY\\SYSTEM C:\\Windows\\System32\\inetsrv\\w3wp.exe S-1-5-18 Chrome/110.0.0.0",
     }
     return (_row(named, "line 6"), _row(odd))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from exhume.model import Assessment, Finding, Intrusion
+from exhume.model import Act, Assessment, Finding, Intrusion
 from exhume.reports import wording
 from exhume.reports.plain import DOT, NOTE, shorten, shown
 
@@ -25,7 +25,7 @@ LONG = 400
 """Characters of a value."""
 _ACTS = re.compile(r"[\\`*_{}\[\]<>&|~$!^]")
 _PIPE = re.compile(r"\\*\|")
-_WORD = re.compile(r"\S*(?:@|#\w|://|www\.|:\w+:|\\)\S*", re.IGNORECASE)
+_WORD = re.compile(r"\S*(?:@|#\w|://|www\.|:\w+:|\\|\w\.[^\W\d_]{2})\S*", re.IGNORECASE)
 """Words that a wiki makes a mention, a reference, a link or a picture of."""
 _START = re.compile(r"^(\s*)([-+=#>]|\d+(?=[.)]))")
 
@@ -105,7 +105,9 @@ def _plan(a: Assessment) -> Iterator[str]:
     yield "## What to do, in this order"
     for number, step in enumerate(sorted(a.plan, key=lambda s: s.order), 1):
         yield from ("", f"### {number}\\. {prose(step.title)}{'' if step.reversible else ' (cannot be undone)'}", "")
-        yield from (prose(step.why), "", *_how(step.how))
+        yield from (f"{prose(step.why)}{' **A person has to decide.**' if step.decision else ''}", "", *_how(step.how))
+        if step.check:
+            yield f"Done when: {prose(step.check)}"
 
 
 def _how(how: str) -> Iterator[str]:
@@ -155,16 +157,32 @@ def _intrusions(a: Assessment) -> Iterator[str]:
             f"### {number}\\. {wording.between(i.first_seen, i.last_seen)}",
             "",
         )
-        yield f"- {wording.counted(len(i.findings), 'finding')}"
+        yield f"{wording.counted(len(i.findings), 'finding')} belong together. {prose(wording.cluster(i))}"
+        yield from ("", *(f"> {prose(note)}" for note in i.notes))
+        if i.acts:
+            yield ""
+            yield from _table(
+                ("Step", "When", "What the findings say", "Shown by", "Should have been shown by"), map(_act, i.acts)
+            )
+        yield ""
         yield from (f"- {name}: {', '.join(code(v) for v in found[:30])}" for name, found in _known_by(i) if found)
-        yield from (f"- {prose(done)}" for done in i.activity)
-        if i.cluster:
-            yield f"- Looks like: {prose(i.cluster)} ({prose(i.cluster_why)})"
+        yield from (f"- {prose(text)}" for text in (*i.activity, *i.why))
+
+
+def _act(act: Act) -> tuple[str, ...]:
+    return (
+        f"**{wording.RUNG[act.outcome]}**",
+        wording.between(act.first_seen, act.last_seen),
+        "<br>".join(map(prose, act.titles[:10])),
+        "<br>".join(f"{code(r.log)} {r.count:,}: {code(r.source.path)} {code(r.source.at)}" for r in act.rows[:6]),
+        "<br>".join(map(prose, act.missing[:6])) or "–",
+    )
 
 
 def _known_by(i: Intrusion) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return (
         ("Addresses", i.addresses),
+        ("Of these, other people use as well", i.mixed),
         ("Web shells", i.web_shells),
         ("Accounts", i.accounts),
         ("Mailboxes", i.mailboxes),

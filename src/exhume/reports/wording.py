@@ -6,7 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from exhume.model import Assessment, Cause, Confidence, Finding, Gap, Outcome, Question, Reply, Severity, State, Verdict, Window
+from exhume.model import (
+    Assessment,
+    Cause,
+    Confidence,
+    Finding,
+    Gap,
+    Intrusion,
+    Outcome,
+    Question,
+    Reply,
+    Severity,
+    State,
+    Verdict,
+    Window,
+)
 
 VERDICT = {
     Verdict.COMPROMISED: "compromised",
@@ -201,6 +215,13 @@ def product(assessment: Assessment) -> str:
     if host.build:
         name += f", build {host.build}"
     return name
+
+
+def cluster(i: Intrusion) -> str:
+    """Who it may have been, as a hint."""
+    if i.cluster and i.cluster != "unattributed":
+        return f"Looks like {i.cluster}, which is a hint and no proof: {i.cluster_why}"
+    return f"Who it was is not known. {i.cluster_why}".strip()
 
 
 def harmless(found: Finding) -> list[str]:

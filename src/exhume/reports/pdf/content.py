@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exhume.model import Assessment, Cause, Exposure, Finding, Gap, Intrusion, Moment, Span, Verdict
+from exhume.model import Act, Assessment, Cause, Exposure, Finding, Gap, Intrusion, Moment, Span, State, Step, Verdict
 from exhume.reports import wording
 from exhume.reports.plain import DOT, NOTE, json_text, shorten, shown
 
@@ -10,6 +10,7 @@ MOST_FINDINGS = 60
 """Rules that are shown with their findings."""
 MOST_PLACES = 4
 MOST_MOMENTS = 150
+MOST_FLAWS = 40
 MOST_GAPS = 12
 """Gaps listed for each cause."""
 MOST_VALUES = 20
@@ -31,6 +32,7 @@ Json = dict[str, object]
 def content(a: Assessment) -> Json:
     """Everything that the template needs, by name."""
     steps = sorted(a.plan, key=lambda s: s.order)
+    exposure = [e for e in a.exposure if e.state in (State.VULNERABLE, State.MITIGATED)] or list(a.exposure)
     out: Json = {
         "server": _cut(wording.server(a), 70),
         "product": _text(wording.product(a), 200),
@@ -51,7 +53,7 @@ def content(a: Assessment) -> Json:
             if _is_cut(asked)
         ],
         "steps": [
-            {"title": _text(s.title), "why": _text(s.why), "how": _blocks(s.how), "reversible": s.reversible} for s in steps
+            _step(s) for s in steps
         ],
         "campaigns": [
             {
@@ -65,7 +67,8 @@ def content(a: Assessment) -> Json:
             }
             for x in sorted(a.answers, key=lambda x: -x.verdict)
         ],
-        "exposure": [_flaw(e) for e in a.exposure[:60]],
+        "exposure": [_flaw(e) for e in exposure[:MOST_FLAWS]],
+        "more_exposure": max(0, len(a.exposure) - len(exposure[:MOST_FLAWS])),
         "intrusions": [_intrusion(i) for i in a.intrusions[:20]],
         **_findings(a),
         "unseen": [_unseen(cause, gaps) for cause, gaps in wording.by_cause(a.coverage.gaps)],
@@ -113,6 +116,17 @@ def _asked(asked: wording.Asked) -> Json:
     }
 
 
+def _step(s: Step) -> Json:
+    return {
+        "title": _text(s.title),
+        "why": _text(s.why),
+        "how": _blocks(s.how),
+        "reversible": s.reversible,
+        "decision": s.decision,
+        "check": _text(s.check),
+    }
+
+
 def _blocks(how: str) -> list[list[object]]:
     return [[command, "\n".join(map(shown, text.split("\n")))] for command, text in wording.paragraphs(how)]
 
@@ -136,20 +150,34 @@ def _moment(m: Moment) -> list[str]:
 
 def _intrusion(i: Intrusion) -> Json:
     kinds = (
-        ("Addresses", i.addresses), ("Web shells", i.web_shells), ("Accounts", i.accounts), ("Mailboxes", i.mailboxes),
-        ("User agents", i.user_agents),
+        ("Addresses", i.addresses), ("Also used by other people", i.mixed), ("Web shells", i.web_shells),
+        ("Accounts", i.accounts), ("Mailboxes", i.mailboxes), ("User agents", i.user_agents),
     )  # fmt: skip
     return {
         "when": wording.between(i.first_seen, i.last_seen),
         "number": wording.counted(len(i.findings), "finding"),
-        "cluster": _text(f"{i.cluster}: {i.cluster_why}" if i.cluster else ""),
-        "done": [_text(x) for x in i.activity[:MOST_VALUES]],
+        "cluster": _text(wording.cluster(i)),
+        "notes": [_text(x) for x in i.notes[:MOST_VALUES]],
+        "done": [_text(x) for x in (*i.activity, *i.why)[:MOST_VALUES]],
+        "acts": [_act(act) for act in i.acts],
         "values": [
             [name, [_text(v, FIELD) for v in found[:MOST_VALUES]], max(0, len(found) - MOST_VALUES)]
             for name, found in kinds
             if found
         ],
     }
+
+
+def _act(act: Act) -> list[object]:
+    rows = [f"{r.log}, {r.count:,}: {r.source.path} {r.source.at}" for r in act.rows[:4]]
+    when = wording.between(act.first_seen, act.last_seen)
+    return [
+        wording.RUNG[act.outcome],
+        when,
+        [_text(x, 200) for x in act.titles[:6]],
+        [_text(x, FIELD) for x in rows],
+        [_text(x, 200) for x in act.missing[:4]],
+    ]
 
 
 def _findings(a: Assessment) -> Json:

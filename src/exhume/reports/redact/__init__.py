@@ -20,7 +20,7 @@ from exhume.model import Allowed, Assessment, Finding, Source
 from exhume.reports.proof import attackers
 from exhume.reports.redact.decoded import decode
 from exhume.reports.redact.find import Finder, Hit
-from exhume.reports.redact.names import gathered
+from exhume.reports.redact.names import gathered, known_builds
 
 OWNER = (
     "Redacted: names of hosts, domains, accounts and mailboxes, security identifiers and addresses are replaced by stand-ins; "
@@ -37,7 +37,8 @@ def redact(assessment: Assessment, *, everything: bool = False, key: bytes | Non
     """The assessment with stand-ins. ``key``: for tests; without it a random one is made and forgotten."""
     texts = set(_texts(assessment))
     names = gathered(assessment, (decode(text).text for text in texts))
-    builds = {assessment.host.build, *(r.value for r in assessment.readings if r.what in ("build", "cu"))}
+    builds = {assessment.host.build, *(r.value for r in assessment.readings if r.what in ("build", "cu")), *known_builds()}
+    builds -= {f.address for f in assessment.findings}
     finder = Finder(names, () if everything else attackers(assessment), builds, everything)
     hits = {text: finder.hits(text) for text in texts}
     return _Redaction(hits, key or secrets.token_bytes(32)).assessment(assessment, EVERYTHING if everything else OWNER)

@@ -9,6 +9,7 @@ References: field names of IIS, HttpProxy, EWS, ECP, PowerShell and Windows even
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -69,6 +70,13 @@ def kept() -> frozenset[str]:
     text = (resources.files(__package__) / "kept.txt").read_text("utf-8")
     words = [w for line in text.splitlines() if not line.startswith("#") for w in line.lower().split()]
     return frozenset([*words, *(w.replace("-", " ") for w in words)])
+
+
+@cache
+def known_builds() -> frozenset[str]:
+    """Builds of Exchange; some of them look like addresses."""
+    text = (resources.files("exhume") / "content" / "builds.csv").read_text("utf-8")
+    return frozenset(row["build"] for row in csv.DictReader(text.splitlines()))
 
 
 @dataclass
