@@ -10,7 +10,7 @@ from exhume.detectors.webcode.analysis import analyse
 from exhume.detectors.webcode.judgement import judge
 from exhume.detectors.webcode.page import CODE_ENDINGS
 from exhume.detectors.webcode.tree import listed
-from exhume.model import Cause, Finding, Gap, Host, Pack, Problem, Record
+from exhume.model import Cause, Clue, Finding, Gap, Host, Pack, Problem, Record
 
 MISNAMED = listed("""
      config txt htm html jpg jpeg gif png log bak old
@@ -39,7 +39,7 @@ class WebCode:
         """It needs no rules: what it knows is what languages and classes do."""
         return cls()
 
-    def literals(self, kind: str) -> frozenset[str] | None:
+    def clues(self, kind: str) -> frozenset[Clue] | None:
         """These kinds are files, not lines: nothing to sieve by."""
         return None if kind in self.wants else frozenset()
 
