@@ -185,7 +185,7 @@ around = st.sampled_from(
 )
 fours = (
     st.ip_addresses(v=4)
-    .filter(lambda a: not (a.is_loopback or a.is_multicast or a.is_unspecified or str(a).endswith(".0.0")))
+    .filter(lambda a: not (a.is_loopback or a.is_multicast or a.is_unspecified or str(a).endswith((".0.0", "255.255.255.255"))))
     .map(str)
 )
 sixes = (
