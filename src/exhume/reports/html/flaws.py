@@ -12,7 +12,7 @@ from exhume.reports import wording
 LABEL, WIDE, HIGH, TOP = 150, 830, 22, 30
 """Pixels: the column of names, the drawing, a row, the head."""
 MOST_FLAWS = 14
-"""Rows drawn: flaws that were open, then those of which it is not known; known to be exploited first (order of the assessment)."""
+"""Rows drawn: flaws that were open, then those of which it is not known; those known to be exploited first."""
 BEFORE = timedelta(days=90)
 """Drawn before the first dated row, so that it is seen when a flaw became known."""
 MOST_TICKS = 8
@@ -64,7 +64,7 @@ def chart(a: Assessment) -> Chart:
     flaws: dict[str, list[Exposure]] = {}
     for entry in a.exposure:
         flaws.setdefault(entry.cve, []).append(entry)
-    firsts = [s.first.date() for s in a.coverage.spans if s.first] + [r.day for r in a.readings if r.day]
+    firsts = [s.first.date() for s in a.coverage.spans if s.first] + [r.day for r in a.readings if r.what == "build" and r.day]
     until = (a.coverage.end or a.generated).date()
     since = min(min(firsts, default=until), until) - BEFORE
     axis = _Axis(since, until)
