@@ -82,3 +82,15 @@ def test_used_pages_makes_a_finding_only_of_an_answered_post(tmp_path: Path):
     (used,) = used_pages(answered, ())
     assert (used.outcome, used.pack) == (Outcome.EXEC, "webshell")
     assert list(used_pages(answered, (used,))) == []
+
+
+def test_from_an_archive_that_is_read_in_order_it_sees_the_same(tmp_path: Path):
+    import tarfile
+
+    folder = tmp_path / "folder"
+    plain = looked("session-only", folder)
+    with tarfile.open(tmp_path / "evidence.tar.gz", "w:gz") as archive:
+        archive.add(folder, arcname=".")
+    packed = assess(tmp_path / "evidence.tar.gz", options=Options(period=plain.period, jobs=1))
+    assert plain.intrusions[0].activity
+    assert [i.activity for i in packed.intrusions] == [i.activity for i in plain.intrusions]

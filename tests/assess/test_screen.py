@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from exhume.assess import sieve
+from exhume.model import Clue
 
-CLUE = (frozenset({".asmx"}), frozenset({"mozilla", "python"}))
+CLUE = Clue((frozenset({".asmx"}), frozenset({"mozilla", "python"})))
 ROWS = {
     "IIS": b"2021-03-02 12:01:02 10.0.0.5 POST /EWS/Exchange.asmx - 443 - 198.51.100.9 %s 200 0 0 15\n",
     "HttpProxy": b"2021-03-02T12:01:02.585Z,951d3a20,15,1,2176,2,,Ews,mail.contoso.test,/EWS/Exchange.asmx,,,,%s,,200\n",

@@ -17,7 +17,7 @@ from exhume.reports.pdf.page import pictures
 from exhume.reports.plain import bait, json_text
 from reports import owner, sample
 from reports.assessments import assessments, strings
-from reports.test_formats import ACTS
+from reports.test_all_formats import ACTS
 
 TYPST = ("#panic(1)", "*bold*", "$x$", '#include "x"', "= Heading", "@ref", "<label>", "\\", "`", "//x", "/*", "#sys.inputs")
 

@@ -111,7 +111,9 @@ def _again(scanner: Scanner, seen: Survey, options: Options, part: Part) -> Seco
 
     def look(touch: Touch, paths: Sequence[str]) -> Part:
         known = {name: getattr(scanner, name) for name in PICKLED} | {"detectors": (touch,)}
-        return _scan(Glance(**known), seen, options, batches_of(scanner.evidence, paths)).part()
+        portions = batches_of(scanner.evidence, paths)
+        in_order = any(len(portion) > 1 for portion in portions)  # a sequential archive: opening a member twice costs all of it
+        return _scan((Scanner if in_order else Glance)(**known), seen, options, portions).part()
 
     return second_look(look, scanner.evidence, seen, part) if options.pivot else Second()
 

@@ -158,7 +158,7 @@ def _intrusions(a: Assessment) -> Iterator[str]:
             "",
         )
         yield f"{wording.counted(len(i.findings), 'finding')} belong together. {prose(wording.cluster(i))}"
-        yield from ("", *(f"> {prose(note)}" for note in i.notes))
+        yield from ("", *(f"- {prose(note)}" for note in i.notes))
         if i.acts:
             yield ""
             yield from _table(

@@ -11,6 +11,7 @@ proven attacker stay as well, since they are what the reader needs most; ``every
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -30,6 +31,8 @@ EVERYTHING = (
     "Redacted: names of hosts, domains, accounts and mailboxes, security identifiers and all addresses, "
     "the attacker's as well, are replaced by stand-ins."
 )
+_ID = re.compile(r"\b[fi]-[0-9a-f]{12}\b")
+"""Id of a finding or an intrusion inside a text."""
 _REASON = "(the reason was left out when this report was redacted)"
 
 
@@ -85,7 +88,7 @@ class _Redaction:
 
     def _value(self, value: object) -> object:
         if isinstance(value, str) and not isinstance(value, Enum):
-            return self._ids.get(value) or self._texts.get(value, value)
+            return self._ids.get(value) or _ID.sub(lambda m: self._ids.get(m[0], m[0]), self._texts.get(value, value))
         if isinstance(value, tuple):
             return tuple(self._value(v) for v in value)
         if isinstance(value, Mapping):
