@@ -81,6 +81,18 @@ def test_findings_and_coverage_are_those_of_reading_every_line(content, plainly,
     assert 0 in proven, "else nothing odd was met"
 
 
+@pytest.mark.parametrize(
+    ("part", "kind", "delimiter"), [("LogFiles/W3SVC", "iis.access", " "), ("HttpProxy/", "exchange.httpproxy", ",")]
+)
+def test_few_ordinary_rows_are_parsed(content, part, kind, delimiter):
+    """A rule that names one row in fifty makes the whole assessment several times slower: ``pack lint --budget`` tells which."""
+    made = sieve.Sieves(tuple(kind.from_packs(shipped(), Host()) for kind in DETECTORS))
+    rows = [row for path, data in content.items() if part in path for row in data.splitlines(keepends=True)]
+    ordinary = b"".join(row for row in rows if row.startswith(b"2021") and b"aspnet_client" not in row and b"%61" not in row)
+    named = made.candidates(ordinary, kind, delimiter)
+    assert 0 < len(named) < 0.005 * ordinary.count(b"\n")
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("exact", "unless", "row", "found"),

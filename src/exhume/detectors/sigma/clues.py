@@ -73,7 +73,8 @@ def _exact(
     for fields, texts in demands:
         if len(fields) == 1 and fields[0] in _ONE_CELL:
             cells = frozenset[str]().union(*(ordinary.cells(text, _KEPT) for text in texts))
-            found.append((texts, frozenset(c for c in cells if c.isascii() and _fails(branch, fields, c))))
+            paths = (c for c in cells if c.startswith("/") and c.isascii())  # cells of other columns hardly ever come again
+            found.append((texts, frozenset(c for c in paths if _fails(branch, fields, c))))
     for part in branch.parts if isinstance(branch, All) else (branch,):
         if isinstance(part, Text) and len(part.fields) == 1 and part.fields[0] in _ONE_CELL:
             before, after = _EDGES[part.place]
