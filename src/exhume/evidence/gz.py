@@ -8,12 +8,10 @@ References: RFC 1952.
 
 from __future__ import annotations
 
-import io
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from exhume.evidence.unpacking import Unpacking
 
 _FEED = 64 << 10
 """Packed bytes read at once."""
@@ -33,31 +31,17 @@ def _engine() -> tuple[Any, Any]:
     return isal_zlib, isal_zlib.error
 
 
-class GzipStream(io.RawIOBase):
+class GzipStream(Unpacking):
     """Raises ``EOFError`` for a cut-off member and ``ValueError`` for a damaged one, after all bytes before it.
 
     Zeros after the last member are padding (tapes, block devices); anything else there is damage. It leaves its source open.
     """
 
     def __init__(self, source: BinaryIO) -> None:
+        super().__init__()
         self._source = source
         self._library, self._error = _engine()
         self._member: Any = None
-        self._packed = self._ready = b""
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        while self._at >= len(self._ready):
-            if not self._more():
-                return 0
-        view = memoryview(buffer).cast("B")
-        piece = self._ready[self._at : self._at + len(view)]
-        view[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
 
     def _more(self) -> bool:
         """Some more bytes in ``_ready`` (perhaps none yet); false at the end."""

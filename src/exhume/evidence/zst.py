@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from exhume.evidence.unpacking import Unpacking
 
 _FEED = 2048
 """Packed bytes given at once: a run-length block of 4 bytes yields up to 128 KiB, so this bounds memory at 64 MiB."""
 
 
-class ZstdStream(io.RawIOBase):
+class ZstdStream(Unpacking):
     """Raises ``EOFError`` for a cut-off frame and ``ValueError`` for a damaged one.
 
     Like gzip's stream it leaves its source open.
     """
 
     def __init__(self, source: BinaryIO) -> None:
+        super().__init__()
         import zstandard
 
         self._source = source
@@ -26,21 +25,6 @@ class ZstdStream(io.RawIOBase):
         self._unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
         self._frame = self._unpacker.decompressobj()
         self._begun = False
-        self._packed = self._ready = b""
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        while self._at >= len(self._ready):
-            if not self._more():
-                return 0
-        view = memoryview(buffer).cast("B")
-        piece = self._ready[self._at : self._at + len(view)]
-        view[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
 
     def _more(self) -> bool:
         if self._frame.eof:

@@ -74,7 +74,7 @@ def _exact(
         if len(fields) == 1 and fields[0] in _ONE_CELL:
             cells = frozenset[str]().union(*(ordinary.cells(text, _KEPT) for text in texts))
             paths = (c for c in cells if c.startswith("/") and c.isascii())  # cells of other columns hardly ever come again
-            found.append((texts, frozenset(c for c in paths if _fails(branch, fields, c))))
+            found.append((texts, frozenset(c for c in paths if _decided(branch, fields, c) is False)))
     for part in branch.parts if isinstance(branch, All) else (branch,):
         if isinstance(part, Text) and len(part.fields) == 1 and part.fields[0] in _ONE_CELL:
             before, after = _EDGES[part.place]
@@ -116,28 +116,17 @@ def _least(texts: Texts) -> Texts:
     return frozenset(t for t in texts if not any(other != t and other in t for other in texts))
 
 
-def _fails(node: Node, fields: tuple[str, ...], value: str) -> bool:
-    """Is it certain that the node does not hold when the field has this value, in whatever letter case?"""
+def _decided(node: Node, fields: tuple[str, ...], value: str) -> bool | None:
+    """Does the node hold when the field has this value, in whatever letter case? ``None`` when that is not certain."""
     match node:
-        case All(parts):
-            return any(_fails(part, fields, value) for part in parts)
-        case Either(parts):
-            return all(_fails(part, fields, value) for part in parts)
+        case All(parts) | Either(parts):
+            ends = isinstance(node, Either)  # one part with this answer decides
+            answers = {_decided(part, fields, value) for part in parts}
+            return ends if ends in answers else None if None in answers else not ends
         case Negation(part):
-            return _holds(part, fields, value)
-    return _answer(node, fields, value) is False
-
-
-def _holds(node: Node, fields: tuple[str, ...], value: str) -> bool:
-    """Is it certain that the node holds when the field has this value, in whatever letter case?"""
-    match node:
-        case All(parts):
-            return all(_holds(part, fields, value) for part in parts)
-        case Either(parts):
-            return any(_holds(part, fields, value) for part in parts)
-        case Negation(part):
-            return _fails(part, fields, value)
-    return _answer(node, fields, value) is True
+            answer = _decided(part, fields, value)
+            return None if answer is None else not answer
+    return _answer(node, fields, value)
 
 
 def _answer(node: Node, fields: tuple[str, ...], value: str) -> bool | None:

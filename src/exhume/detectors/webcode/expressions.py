@@ -55,6 +55,14 @@ class Expressions:
         place = self.place + steps
         return self.tokens[place] if place < len(self.tokens) else _END
 
+    def each(self, statement: Callable[[], None]) -> None:
+        """Calls it until the tokens are used up; a token that it does not take is stepped over."""
+        while self.place < len(self.tokens):
+            before = self.place
+            statement()
+            if self.place == before:
+                self.place += 1
+
     def is_op(self, value: str) -> bool:
         token = self.now
         return token.kind == "op" and token.value == value

@@ -32,13 +32,8 @@ class VbStatements:
         self.service = False
 
     def run(self) -> None:
-        read = self.read
-        while read.place < len(read.tokens):
-            before = read.place
-            self._statement()
-            if read.place == before:
-                read.place += 1
-        self.program.deep |= read.deep
+        self.read.each(self._statement)
+        self.program.deep |= self.read.deep
 
     def _statement(self) -> None:
         read = self.read
