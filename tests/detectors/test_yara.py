@@ -51,7 +51,7 @@ def record(data: bytes | None, kind: str = "web.file", path: str = "C/inetpub/ww
 
 
 def detector(tmp_path: Path, limits: Limits | None = None, own: bool = True, **files: str) -> Yara:
-    return Yara.from_packs([pack(tmp_path, own, **files)], Host(), limits)
+    return Yara.from_packs([pack(tmp_path, own, **files)], Host(), limits=limits)
 
 
 def only_finding(results: list[Finding | Gap]) -> Finding:

@@ -29,6 +29,7 @@ from exhume.model import (
     Gap,
     Host,
     Intrusion,
+    Kept,
     Outcome,
     Pack,
     Part,
@@ -36,6 +37,7 @@ from exhume.model import (
     Record,
     Rule,
     Severity,
+    anew,
 )
 from exhume.model.visit import keys_of
 
@@ -91,7 +93,7 @@ class Touch:
     _rules: dict[tuple[str, str, str], Rule] = field(default_factory=dict)
 
     @classmethod
-    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self:
+    def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self:
         return cls({})
 
     def clues(self, kind: str) -> frozenset[Clue] | None:

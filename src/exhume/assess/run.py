@@ -11,6 +11,7 @@ from pathlib import Path
 import exhume
 from exhume import packs as packroom
 from exhume.assess import sieve
+from exhume.assess.kept import kept
 from exhume.assess.pivot import Glance, Touch, batches_of, second_look
 from exhume.assess.scan import PICKLED, Scanner
 from exhume.assess.survey import Survey, identify, survey
@@ -75,7 +76,7 @@ def assess_opened(
     options = options or Options()
     chosen = (*packroom.shipped(), *packs)
     seen = survey(evidence)
-    detectors = tuple(kind.from_packs(chosen, seen.host) for kind in DETECTORS)
+    detectors = tuple(kind.from_packs(chosen, seen.host, kept) for kind in DETECTORS)
     engine = options.engine or sieve.default_engine()
     scanner = Scanner(evidence, READERS, EVERY_FILE, detectors, is_product, engine, options.use_sieve, options.manifest)
     part = _scan(scanner, seen, options, scanner.evidence.batches(), progress).part()

@@ -18,7 +18,22 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from exhume.model import Because, Clue, Confidence, Finding, Gap, Host, Outcome, Pack, Problem, Record, Rule, Severity
+from exhume.model import (
+    Because,
+    Clue,
+    Confidence,
+    Finding,
+    Gap,
+    Host,
+    Kept,
+    Outcome,
+    Pack,
+    Problem,
+    Record,
+    Rule,
+    Severity,
+    anew,
+)
 from exhume.model.windows import SERVER_SIDE, in_exchange, served_url
 
 PACK = "webshell"
@@ -119,7 +134,7 @@ class Baseline:
         self._product = product
 
     @classmethod
-    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self:
+    def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self:
         """The baseline is part of exhume, not of a pack; of the host the product's year is used."""
         return cls(host.product)
 

@@ -13,11 +13,28 @@ import io
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Self
 
-from exhume.model import Because, Cause, Clue, Confidence, Finding, Gap, Host, Outcome, Pack, Problem, Record, Rule, Severity
+from exhume.model import (
+    Because,
+    Cause,
+    Clue,
+    Confidence,
+    Finding,
+    Gap,
+    Host,
+    Kept,
+    Outcome,
+    Pack,
+    Problem,
+    Record,
+    Rule,
+    Severity,
+    anew,
+)
 from exhume.model.windows import SERVER_SIDE
 
 EXTERNALS = ("filename", "filepath", "extension", "filetype", "owner")
@@ -69,9 +86,9 @@ class Yara:
         self._scanners = threading.local()
 
     @classmethod
-    def from_packs(cls, packs: Iterable[Pack], host: Host, limits: Limits | None = None) -> Self:
+    def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew, limits: Limits | None = None) -> Self:
         """Compile all YARA files of the packs. What does not compile is in ``problems``; it never raises."""
-        compiled, origins, problems = _compile(packs)
+        compiled, origins, problems = _compile(packs, kept)
         return cls(compiled, origins, problems, limits or Limits())
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -149,34 +166,46 @@ def scans(record: Record) -> bool:
     return record.kind == "web.file" or (record.kind == "file.entry" and record.text("extension") not in SERVER_SIDE)
 
 
-def _compile(packs: Iterable[Pack]) -> tuple[bytes, tuple[_Origin, ...], tuple[Problem, ...]]:
-    files = [(pack, file) for pack in packs for file in pack.of("yara")]
-    if not files:
-        return b"", (), ()
+def _compile(packs: Iterable[Pack], kept: Kept) -> tuple[bytes, tuple[_Origin, ...], tuple[Problem, ...]]:
+    import orjson
+
+    texts: list[str] = []
+    origins: list[_Origin] = []
+    problems: list[Problem] = []
+    for pack, file in ((each, file) for each in packs for file in each.of("yara")):
+        try:
+            texts.append(file.text())
+            origins.append(_Origin(pack.name, pack.own, file.name))
+        except (OSError, ValueError) as error:
+            problems.append(Problem(pack.name, file.name, f"cannot be read: {error}"))
+    if not texts:
+        return b"", (), tuple(problems)
+    parts = (b"yara", version("yara-x").encode(), *(text.encode("utf-8", "surrogatepass") for text in texts))
+    complaints, _, compiled = kept(parts, lambda: _built(texts)).partition(b"\n")
+    problems += [Problem(origins[n].pack, origins[n].file, words) for n, words in orjson.loads(complaints)]
+    return compiled, tuple(origins), tuple(problems)
+
+
+def _built(texts: Sequence[str]) -> bytes:
+    """A line of JSON, the complaints each with the number of its text, and the compiled rules."""
+    import orjson
     import yara_x
 
     # Includes would read files of this machine that a pack names; slow patterns of others are their authors' affair.
     compiler = yara_x.Compiler(relaxed_re_syntax=True, includes_enabled=False)
     for name in EXTERNALS:
         compiler.define_global(name, "")
-    origins: list[_Origin] = []
-    problems: list[Problem] = []
-    for pack, file in files:
-        try:
-            text = file.text()
-        except (OSError, ValueError) as error:
-            problems.append(Problem(pack.name, file.name, f"cannot be read: {error}"))
-            continue
-        compiler.new_namespace(f"n{len(origins)}")
-        origins.append(_Origin(pack.name, pack.own, file.name))
+    complaints: list[tuple[int, str]] = []
+    for number, text in enumerate(texts):
+        compiler.new_namespace(f"n{number}")
         known = len(compiler.errors())
         try:
             compiler.add_source(text)
         except yara_x.CompileError:
-            problems += [Problem(pack.name, file.name, _complaint(error)) for error in compiler.errors()[known:]]
+            complaints += [(number, _complaint(error)) for error in compiler.errors()[known:]]
     written = io.BytesIO()
     compiler.build().serialize_into(written)
-    return written.getvalue(), tuple(origins), tuple(problems)
+    return orjson.dumps(complaints) + b"\n" + written.getvalue()
 
 
 def _complaint(error: dict[str, Any]) -> str:

@@ -38,7 +38,7 @@ from exhume.model.flow import (
 )
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Correlation, Pack, PackFile, PlanEntry, Problem, Role
-from exhume.model.protocols import Detector, Evidence, Reader, Report, Sieve
+from exhume.model.protocols import Detector, Evidence, Kept, Reader, Report, Sieve, anew
 from exhume.model.visit import Visit
 from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Tlp, Verdict
 
@@ -74,6 +74,7 @@ __all__ = [
     "Gap",
     "Hidden",
     "Host",
+    "Kept",
     "Intrusion",
     "Moment",
     "Need",
@@ -122,4 +123,5 @@ __all__ = [
     "merge_spans",
     "read_version",
     "searched",
+    "anew",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, TypeAlias
 
 if TYPE_CHECKING:
     from exhume.model.assessment import Assessment
@@ -88,6 +88,15 @@ class Reader(Protocol):
         ...
 
 
+Kept: TypeAlias = Callable[[Sequence[bytes], Callable[[], bytes]], bytes]
+"""Gives what an earlier run made of the same parts, else calls the function: for what is slow to compile from rules."""
+
+
+def anew(_: Sequence[bytes], make: Callable[[], bytes]) -> bytes:
+    """A ``Kept`` that keeps nothing."""
+    return make()
+
+
 class Detector(Protocol):
     """Turns records into findings. Keeps no state between records."""
 
@@ -97,7 +106,7 @@ class Detector(Protocol):
     """Rules that could not be used, each with file and reason."""
 
     @classmethod
-    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self: ...
+    def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self: ...
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """For every raw line of ``kind`` that a rule could match, at least one of these clues is complete.

@@ -20,7 +20,7 @@ import yaml
 from exhume.model.pack import Pack, PackFile, Problem
 from exhume.model.vocabulary import Confidence, Outcome, Severity
 from exhume.packs.examples import cases
-from exhume.packs.manifest import MANIFEST, PackError, one_line
+from exhume.packs.manifest import MANIFEST, SAFE, PackError, one_line
 from exhume.packs.steps import plan
 
 INDICATOR_COLUMNS = ("type", "value", "campaign", "cluster", "first_seen", "source")
@@ -143,7 +143,7 @@ def _names(pack: Pack) -> Iterator[tuple[str, str]]:
 
 def _sigma(name: str, text: str, found: list[_Found]) -> Iterator[tuple[str, str]]:
     try:
-        documents = [d for d in yaml.safe_load_all(text) if d is not None]
+        documents = [d for d in yaml.load_all(text, Loader=SAFE) if d is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         yield name, f"not YAML: {one_line(error)}"
         return

@@ -44,10 +44,14 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
+SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""YAML without objects; the one written in C is ten times faster."""
+
+
 def load_yaml(file: str, text: str) -> Any:
     """The first YAML document of a text. Raises ``PackError`` when it is not YAML."""
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=SAFE)  # noqa: S506 - a safe loader either way
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise PackError(file, f"not YAML: {one_line(error)}") from None
 

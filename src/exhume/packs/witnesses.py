@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from exhume.packs.manifest import load_yaml
+
 _FILE = Path(__file__).resolve().parent.parent / "content" / "witnesses.yml"
 Log = tuple[str, str]
 """Kind of record and channel."""
@@ -14,10 +16,8 @@ Log = tuple[str, str]
 @cache
 def witnesses() -> Mapping[str, tuple[Log, ...]]:
     """The beginning of a trace's id → the logs that should show it."""
-    import yaml
-
     table: dict[str, tuple[Log, ...]] = {}
-    for entry in yaml.safe_load(_FILE.read_text(encoding="utf-8")):
+    for entry in load_yaml(_FILE.name, _FILE.read_text(encoding="utf-8")):
         logs = tuple((log["kind"], log["channel"]) for log in entry["logs"])
         for trace in entry["traces"]:
             table[trace] = tuple(dict.fromkeys((*table.get(trace, ()), *logs)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 
-from exhume.assess.sieve.store import kept
+from exhume.assess.kept import kept
 
 MOST = 1 << 30
 """The library takes a 32-bit length that the binding does not check: longer blocks are cut by us."""

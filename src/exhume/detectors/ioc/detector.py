@@ -37,7 +37,22 @@ from exhume.detectors.ioc.indicator import Indicator
 from exhume.detectors.ioc.literals import literal
 from exhume.detectors.ioc.lookup import Lookup
 from exhume.detectors.ioc.places import FILE_KINDS, STATE_KINDS, TYPES_OF_KIND, role_of
-from exhume.model import Because, Clue, Confidence, Finding, Gap, Host, Outcome, Pack, Problem, Record, Rule, Severity
+from exhume.model import (
+    Because,
+    Clue,
+    Confidence,
+    Finding,
+    Gap,
+    Host,
+    Kept,
+    Outcome,
+    Pack,
+    Problem,
+    Record,
+    Rule,
+    Severity,
+    anew,
+)
 from exhume.model.windows import SERVER_SIDE
 
 _STATUS = ("sc-status", "HttpStatus", "StatusCode", "ResponseStatus")
@@ -67,7 +82,7 @@ class Ioc:
         return type(self), (self._indicators, self.problems)
 
     @classmethod
-    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self:
+    def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self:
         """Load all indicator files of the packs. Values that cannot be used are in ``problems``; it never raises."""
         found: list[Indicator] = []
         problems: list[Problem] = []

@@ -7,16 +7,16 @@ evidence. Log sources and field names are data: ``content/logsources.yml``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Self
 
-from exhume.detectors.sigma.clues import clues as clues_of
+from exhume.detectors.sigma import saved
 from exhume.detectors.sigma.index import Index
 from exhume.detectors.sigma.literals import required_events
 from exhume.detectors.sigma.logsources import LogSources, shipped
-from exhume.detectors.sigma.ordinary import ordinary
 from exhume.detectors.sigma.rules import OTHER_PRODUCT, Compiled, read_pack
 from exhume.detectors.sigma.view import View, fold
-from exhume.model import Because, Clue, Finding, Host, Pack, Problem, Record
+from exhume.model import Because, Clue, Finding, Host, Kept, Pack, Problem, Record, anew
 
 __all__ = ["OTHER_PRODUCT", "Sigma"]
 
@@ -37,18 +37,18 @@ class Sigma:
         self._indexes: dict[tuple[str, str, int], Index] = {}
 
     @classmethod
-    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self:
+    def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self:
         """Reads every Sigma file of the packs. Never raises on a bad rule: it becomes a ``Problem``."""
         sources = shipped()
-        rules: list[Compiled] = []
-        problems: list[Problem] = []
+        items: list[Compiled | Problem] = []
         for pack in packs:
-            for item in read_pack(pack, sources):
-                if isinstance(item, Problem):
-                    problems.append(item)
-                else:
-                    rules.append(item)
-        return cls(rules, problems, sources)
+            parts = (b"sigma", saved.origin(), pack.name.encode(), pack.digest.encode(), b"own" if pack.own else b"")
+            items += saved.read(kept(parts, partial(_compiled, pack, sources)))
+        return cls(
+            [item for item in items if isinstance(item, Compiled)],
+            [item for item in items if isinstance(item, Problem)],
+            sources,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_indexes": {}}
@@ -61,19 +61,19 @@ class Sigma:
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """See ``model.Detector``. Texts are folded and hold only characters that need no escaping anywhere."""
         out: set[Clue] = set()
-        for _, clues in self._raw(kind):
-            if clues is None:
+        for rule in self._of(kind):
+            if rule.clues is None:
                 return None
-            out |= clues
+            out |= rule.clues
         return frozenset(out)
 
     def each(self, kind: str) -> Iterator[tuple[str, frozenset[Clue]]]:
         """The clues of every rule that has some, with its trace or id."""
-        yield from ((rule.rule.trace or rule.rule.id, clues) for rule, clues in self._raw(kind) if clues)
+        yield from ((rule.rule.trace or rule.rule.id, rule.clues) for rule in self._of(kind) if rule.clues)
 
     def unsieved(self, kind: str) -> tuple[str, ...]:
         """Ids of the rules because of which ``clues`` is ``None``: they have nothing that must stand in the line."""
-        return tuple(dict.fromkeys(rule.rule.id for rule, clues in self._raw(kind) if clues is None))
+        return tuple(dict.fromkeys(rule.rule.id for rule in self._of(kind) if rule.clues is None))
 
     def detect(self, record: Record) -> Iterator[Finding]:
         """The findings of all rules that hold for the record."""
@@ -87,11 +87,8 @@ class Sigma:
                 told.add((rule.pack, rule.id))
                 yield Finding.of(rule, record, _because(compiled, view))
 
-    def _raw(self, kind: str) -> Iterator[tuple[Compiled, frozenset[Clue] | None]]:
-        derived = self._sources.derived - self._sources.as_logged(kind)
-        for rule in self._rules:
-            if rule.kind == kind:
-                yield rule, clues_of(rule.node, derived, ordinary(kind)) if self._sources.by_lines(kind) else None
+    def _of(self, kind: str) -> Iterator[Compiled]:
+        return (rule for rule in self._rules if rule.kind == kind)
 
     def _index(self, record: Record) -> Index:
         """The rules that fit kind, channel and event id; made when first asked for. Unknown channels and ids, which
@@ -119,6 +116,10 @@ class Sigma:
     @staticmethod
     def _events_of(rule: Compiled) -> frozenset[int]:
         return rule.events | (required_events(rule.node) or frozenset())
+
+
+def _compiled(pack: Pack, sources: LogSources) -> bytes:
+    return saved.written(read_pack(pack, sources))
 
 
 def _event_id(record: Record) -> int:

@@ -44,22 +44,34 @@ class Step(dict[str, "Step | None"]):
 class Automaton:
     """A pattern, ready to search. Can be pickled: it is built again from its pattern."""
 
-    def __init__(self, pattern: str, flags: int = 0) -> None:
-        """Raises ``UnsupportedError`` or ``re.error``."""
-        parsed = parse(pattern, flags)
+    def __init__(self, pattern: str, flags: int = 0, *, proven: bool = False) -> None:
+        """Raises ``UnsupportedError`` or ``re.error``. ``proven``: it was built before, so it need not be until it is used."""
         self.pattern = pattern
         self.flags = flags
         self._tests: list[tuple[Test | None, Any]] = []
+        if not proven:
+            self._build()
+
+    def _build(self) -> None:
+        parsed = parse(self.pattern, self.flags)
         self._accept = self._add(None, None)
         self._start = self._sequence(parsed, int(parsed.state.flags), self._accept)
         self._steps: dict[tuple[frozenset[int], int], Step] = {}
         self._made = 0
 
-    def __reduce__(self) -> tuple[type[Automaton], tuple[str, int]]:
-        return (Automaton, (self.pattern, self.flags))
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Automaton) and (self.pattern, self.flags) == (other.pattern, other.flags)
+
+    def __hash__(self) -> int:
+        return hash((self.pattern, self.flags))
+
+    def __reduce__(self) -> tuple[Callable[[str, int], Automaton], tuple[str, int]]:
+        return (proven, (self.pattern, self.flags))
 
     def found(self, text: str) -> bool:
         """Does the pattern match anywhere in the text?"""
+        if not self._tests:
+            self._build()
         step = self._step(frozenset((self._start,)), _BEFORE)
         final = text.endswith("\n")
         for character in text[:-1] if final else text:
@@ -159,6 +171,11 @@ class Automaton:
         for _ in range(least):
             then = self._sequence(items, flags, then)
         return then
+
+
+def proven(pattern: str, flags: int) -> Automaton:
+    """An automaton that was built before with success."""
+    return Automaton(pattern, flags, proven=True)
 
 
 _parser: Final[Any] = importlib.import_module("re._parser")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from exhume.detectors.sigma.conditions import All, Either, Negation, Node, Regex, Search, Text, Wildcard
+from exhume.detectors.sigma.conditions import All, Either, Negation, Node, Regex, Text, Wildcard
 from exhume.detectors.sigma.literals import Texts, Wish, required, single, union
 from exhume.detectors.sigma.ordinary import Ordinary
 from exhume.detectors.sigma.rawregex import raw_regex
@@ -135,9 +135,9 @@ def _answer(node: Node, fields: tuple[str, ...], value: str) -> bool | None:
         case Text(fields=own, place=place, values=values, cased=False) if own == fields:
             fits = {"equals": str.__eq__, "contains": str.__contains__, "startswith": str.startswith, "endswith": str.endswith}
             return any(fits[place](value, other) for other in values)
-        case Wildcard(fields=own, pattern=pattern, cased=False) if own == fields:
-            return pattern.match(value) is not None
+        case Wildcard(fields=own, cased=False) if own == fields:
+            return node.fits(value)
         case Regex(fields=own, search=search) if own == fields:
-            pattern = search.pattern if isinstance(search, Search) else re.compile(search.pattern, search.flags)
-            return search.found(value) if pattern.flags & re.IGNORECASE and "(?-" not in pattern.pattern else None
+            caseless = re.compile(search.pattern, search.flags).flags & re.IGNORECASE  # it may also say so in itself
+            return search.found(value) if caseless and "(?-" not in search.pattern else None
     return None

@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypeAlias
 
 from exhume.detectors.sigma.automaton import Automaton
@@ -104,7 +105,8 @@ class Wildcard:
     """A pattern with ``*`` or ``?`` inside, matched over the whole value in time that grows only with its length."""
 
     fields: tuple[str, ...]
-    pattern: re.Pattern[str]
+    pattern: str
+    """A regular expression from ``wildcard_pattern``."""
     segments: tuple[str, ...]
     """The plain pieces between the wildcards, folded unless ``cased``."""
     shown: str
@@ -116,9 +118,13 @@ class Wildcard:
     def reasons(self, view: View) -> Iterator[Because]:
         for real, text, folded in view.candidates(self.fields):
             subject = text if self.cased else folded
-            if all(segment in subject for segment in self.segments) and self.pattern.match(subject):
+            if all(segment in subject for segment in self.segments) and self.fits(subject):
                 yield Because(real, text, f"matches '{self.shown}'")
                 return
+
+    def fits(self, subject: str) -> bool:
+        """Does the whole of a value match? Folded unless ``cased``."""
+        return _compiled(self.pattern, re.DOTALL).match(subject) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +264,8 @@ class Search:
     longer value is tested in windows that overlap by half: what spans no more than half a window is always found.
     """
 
-    pattern: re.Pattern[str]
+    pattern: str
+    flags: int
     window: int
     """Characters given to the engine at once."""
     to_end: bool
@@ -267,18 +274,25 @@ class Search:
     """At most so many windows; of a yet longer value the middle is left out."""
 
     def found(self, text: str) -> bool:
+        pattern = _compiled(self.pattern, self.flags)
         size = len(text)
         if size <= self.window:
-            return self.pattern.search(text) is not None
+            return pattern.search(text) is not None
         last = size - self.window
         if self.to_end:
-            return self.pattern.search(text, last) is not None
+            return pattern.search(text, last) is not None
         starts = list(range(0, last, max(1, self.window // 2)))
         if len(starts) > self.windows:
             half = self.windows // 2
             starts = starts[:half] + starts[-half:]
         starts.append(last)
-        return any(self.pattern.search(text, start, start + self.window) for start in starts)
+        return any(pattern.search(text, start, start + self.window) for start in starts)
+
+
+@cache
+def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
+    """Compiled when it is first searched with: of the rules of a large collection few ever are."""
+    return re.compile(pattern, flags)
 
 
 Node: TypeAlias = All | Either | Negation | Text | Wildcard | Number | Compare | Network | Empty | Exists | SameAs | Regex
@@ -307,9 +321,10 @@ def address_in(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
     return address
 
 
-def wildcard_pattern(parts: list[str | bool | None], cased: bool) -> re.Pattern[str]:
-    """A pattern over the whole value; in ``parts`` text stands for itself, ``None`` for ``*``, ``True`` for ``?``.
+def wildcard_pattern(parts: list[str | bool | None], cased: bool) -> str:
+    """A regular expression over the whole value, for ``re.DOTALL``.
 
+    In ``parts`` text stands for itself, ``None`` for ``*``, ``True`` for ``?``.
     Each piece after a ``*`` is taken at its first place and never given back (atomic groups, as in ``fnmatch``), so that
     a hostile value cannot make the search slow.
     """
@@ -321,7 +336,7 @@ def wildcard_pattern(parts: list[str | bool | None], cased: bool) -> re.Pattern[
             groups[-1] += "." if isinstance(part, bool) else re.escape(part if cased else fold(part))
     head, *middle = groups
     if not middle:
-        return re.compile(rf"\A{head}\Z", re.DOTALL)
+        return rf"\A{head}\Z"
     tail = middle.pop()
     inner = "".join(f"(?>.*?{group})" for group in middle if group)
-    return re.compile(rf"\A{head}{inner}.*{tail}\Z", re.DOTALL)
+    return rf"\A{head}{inner}.*{tail}\Z"

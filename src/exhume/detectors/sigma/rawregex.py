@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exhume.detectors.sigma.automaton import parse
-from exhume.detectors.sigma.conditions import All, Either, Node, Regex, Search
+from exhume.detectors.sigma.conditions import All, Either, Node, Regex
 
 _FREE = frozenset(string.ascii_letters + string.digits + "-._~")
 _BETWEEN = "?"
@@ -31,8 +31,7 @@ def raw_regex(node: Node, cost: Callable[[str], float]) -> str | None:
             each = [raw_regex(part, cost) for part in parts]
             return "|".join(found for found in each if found) if all(each) else None
         case Regex(fields=fields, search=search) if _FIELDS.issuperset(fields):
-            pattern = search.pattern if isinstance(search, Search) else re.compile(search.pattern, search.flags)
-            return rewritten(pattern.pattern, pattern.flags)
+            return rewritten(search.pattern, re.compile(search.pattern, search.flags).flags)
     return None
 
 

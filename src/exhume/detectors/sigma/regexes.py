@@ -22,22 +22,22 @@ def compile_search(pattern: str, flags: str) -> tuple[Search | Automaton, Needs]
     """The pattern ready to search, and what a match needs. Raises ``ValueError`` with the reason in words."""
     bits = 0
     for flag in flags:
-        bits |= _FLAGS[flag]
+        bits |= int(_FLAGS[flag])
     try:
-        compiled = re.compile(pattern, bits)
+        re.compile(pattern, bits)
         parsed = parse(pattern, bits)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"bad regular expression: {error}") from None
     needs = tuple(needed(parsed))
     open_ended, nested = _openness(parsed)
     if open_ended <= 1 and not nested and not _starts_open(parsed):
-        return Search(compiled, PLAIN_WINDOW, _has_end(parsed)), needs
+        return Search(pattern, bits, PLAIN_WINDOW, _has_end(parsed)), needs
     try:
         return Automaton(pattern, bits), needs
     except UnsupportedError as reason:
         if nested or open_ended > 3:
             raise ValueError(f"regular expression that could take for ever ({reason} beside open repetitions)") from None
-        return Search(compiled, TIGHT_WINDOW, _has_end(parsed)), needs
+        return Search(pattern, bits, TIGHT_WINDOW, _has_end(parsed)), needs
 
 
 def _openness(items: Any) -> tuple[int, bool]:

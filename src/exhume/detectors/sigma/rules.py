@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from exhume.detectors.sigma.clues import clues as clues_of
 from exhume.detectors.sigma.conditions import All, Empty, Node, Text
 from exhume.detectors.sigma.logsources import LogSources, Place
+from exhume.detectors.sigma.ordinary import ordinary
 from exhume.detectors.sigma.translation import Route, UntranslatableError, parse, translate
 from exhume.detectors.sigma.view import fold
-from exhume.model import Confidence, Outcome, Pack, PackFile, Problem, Rule, Severity
+from exhume.model import Clue, Confidence, Outcome, Pack, PackFile, Problem, Rule, Severity
 
 OTHER_PRODUCT = "other product"
 """How the reason of a problem starts when the rule is for evidence that exhume does not read: no defect of the rule."""
@@ -30,6 +32,8 @@ class Compiled:
     """Folded event channels; empty: any."""
     events: frozenset[int] = frozenset()
     """Event ids; empty: any."""
+    clues: frozenset[Clue] | None = None
+    """What must stand in a raw row; ``None``: nothing that could be searched for."""
 
 
 def read_pack(pack: Pack, sources: LogSources) -> Iterator[Compiled | Problem]:
@@ -112,7 +116,9 @@ def _compile(rule: Rule, trees: list[Any], place: Place, sources: LogSources) ->
     ]
     if only:
         node = All((*only, node))
-    return Compiled(rule, place.kind, node, frozenset(map(fold, place.channels)), frozenset(place.events))
+    derived = sources.derived - sources.as_logged(place.kind)
+    clues = clues_of(node, derived, ordinary(place.kind)) if sources.by_lines(place.kind) else None
+    return Compiled(rule, place.kind, node, frozenset(map(fold, place.channels)), frozenset(place.events), clues)
 
 
 def describe(pack: Pack, name: str, document: Mapping[str, Any]) -> Rule:

@@ -10,7 +10,7 @@ from exhume.detectors.webcode.analysis import analyse
 from exhume.detectors.webcode.judgement import judge
 from exhume.detectors.webcode.page import CODE_ENDINGS
 from exhume.detectors.webcode.tree import listed
-from exhume.model import Cause, Clue, Finding, Gap, Host, Pack, Problem, Record
+from exhume.model import Cause, Clue, Finding, Gap, Host, Kept, Pack, Problem, Record, anew
 
 MISNAMED = listed("""
      config txt htm html jpg jpeg gif png log bak old
@@ -35,7 +35,7 @@ class WebCode:
         self.limits = limits or Limits()
 
     @classmethod
-    def from_packs(cls, packs: Iterable[Pack], host: Host) -> Self:
+    def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self:
         """It needs no rules: what it knows is what languages and classes do."""
         return cls()
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from exhume.assess.sieve.store import KEPT, kept
+from exhume.assess.kept import KEPT, kept
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def folder(tmp_path, monkeypatch):
     else:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         monkeypatch.setattr("sys.platform", "linux")
-    return tmp_path / "exhume" / "sieve"
+    return tmp_path / "exhume" / "compiled"
 
 
 def refuse():

@@ -1,4 +1,4 @@
-"""Compiled patterns kept between runs, in the user's own cache folder: a second run starts without compiling them.
+"""Compiled rules and patterns kept between runs, in the user's own cache folder: a second run starts without compiling them.
 
 The files are never trusted more than that folder is: it must belong to the user alone, a file must carry the digest of its
 content, and its name is the digest of everything that went into it. What does not fit is made anew. No pickles.
@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-KEPT = 64
-"""Files beyond which the oldest is deleted; one is some hundred kilobytes."""
+KEPT = 256
+"""Files beyond which the oldest is deleted; most are some hundred kilobytes."""
 _DIGEST = 32
 
 
@@ -48,7 +48,7 @@ def _folder() -> Path | None:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     if not os.path.isabs(base):
         return None
-    folder = Path(base, "exhume", "sieve")
+    folder = Path(base, "exhume", "compiled")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         info = folder.lstat()

@@ -1,0 +1,82 @@
+"""Compiled rules written down and read back are the same rules, and a spoilt cache never changes what is found."""
+
+from exhume.detectors import Sigma
+from exhume.detectors.sigma import saved
+from exhume.detectors.sigma.logsources import shipped as log_sources
+from exhume.detectors.sigma.rules import Compiled, read_pack
+from exhume.model import Host, Problem
+from exhume.packs import load, shipped
+
+ODD = """
+title: Every kind of test
+id: 11111111-2222-4333-8444-555555555555
+logsource: {product: windows, service: security}
+detection:
+  a:
+    A|re|i: '(x.*)+y'
+    B|re: '\\\\d{2,}'
+    C|cidr: 10.0.0.0/8
+    D|gt: 7
+    E: 4711
+    F|cased: 'aB*c?d'
+    G|exists: true
+    H: null
+    I|fieldref: J
+    K|windash|contains: ' -enc '
+    L|cidr: 'fe80::/10'
+  b: [one, 'tw*o']
+  condition: a or not b
+---
+title: Bad
+id: 11111111-2222-4333-8444-555555555556
+logsource: {product: windows, service: security}
+detection: {a: {A|re: '('}, condition: a}
+"""
+
+
+def test_shipped_rules_come_back_as_they_were():
+    for pack in shipped():
+        items = list(read_pack(pack, log_sources()))
+        again = saved.read(saved.written(items))
+        assert again == items
+        assert saved.written(again) == saved.written(items)
+
+
+def test_every_kind_of_test_comes_back(tmp_path):
+    (tmp_path / "odd.yml").write_text(ODD, "utf-8")
+    items = list(read_pack(load(tmp_path), log_sources()))
+    assert [type(item) for item in items] == [Compiled, Problem]
+    assert saved.read(saved.written(items)) == items
+
+
+def test_a_second_run_asks_for_the_same_and_compiles_nothing(tmp_path):
+    (tmp_path / "odd.yml").write_text(ODD, "utf-8")
+    pack, store, made = load(tmp_path), {}, []
+
+    def kept(parts, make):
+        key = tuple(parts)
+        if key not in store:
+            made.append(key)
+            store[key] = make()
+        return store[key]
+
+    first = Sigma.from_packs([pack], Host(), kept)
+    second = Sigma.from_packs([pack], Host(), kept)
+    assert len(made) == 1
+    assert first.rules == second.rules
+    assert first.problems == second.problems != ()
+
+    (tmp_path / "odd.yml").write_text(ODD.replace("4711", "4712"), "utf-8")
+    Sigma.from_packs([load(tmp_path)], Host(), kept)
+    assert len(made) == 2, "a changed rule must be compiled again"
+
+
+def test_the_origin_follows_the_code(monkeypatch):
+    saved.origin.cache_clear()
+    before = saved.origin()
+    monkeypatch.setattr(saved.exhume, "__version__", "0.0.0")
+    saved.origin.cache_clear()
+    assert saved.origin() != before
+    monkeypatch.undo()
+    saved.origin.cache_clear()
+    assert saved.origin() == before
