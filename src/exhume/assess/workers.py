@@ -71,11 +71,15 @@ class _Crew:
 
     def run(self, batches: Sequence[Sequence[str]], files: dict[str, File]) -> Iterator[tuple[str, Part]]:
         waiting = deque(deque(batch) for batch in batches if batch)
+        due = time.monotonic() + POLL
         while waiting or any(w.batch for w in self._workers):
             self._assign(waiting)
             for ready in wait([w.connection for w in self._workers], timeout=POLL):
                 worker = next(w for w in self._workers if w.connection is ready)
                 yield from self._hear(worker, waiting, files)
+            if time.monotonic() < due:  # with thousands of small files, a look after each would cost more than they do
+                continue
+            due = time.monotonic() + POLL
             for worker in list(self._workers):
                 reason = self._overrun(worker, files)
                 if reason:
