@@ -19,6 +19,7 @@ from exhume.model import File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.exchange import kinds
 from exhume.readers.exchange.cells import split
 from exhume.readers.exchange.dialect import ExchangeCsv
+from exhume.readers.exchange.mitigation import Applied, tells
 from exhume.readers.exchange.version import Tail
 from exhume.readers.lines import BLOCK, plain
 from exhume.readers.rows import LineLog
@@ -48,10 +49,13 @@ class Exchange:
         return kinds.by_columns(tuple(cell.strip() for cell in split(text, delimiter, -1))) is not None
 
     def expects(self, file: File) -> bool:
-        return kinds.by_path(file.path) is not None
+        return kinds.by_path(file.path) is not None or tells(file)
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
-        dialect, tail = ExchangeCsv(file), Tail(stream)
+        applied = Applied(stream, file) if tells(file) else None
+        dialect, tail = ExchangeCsv(file), Tail(cast(BinaryIO, applied or stream))
         spans = yield from LineLog(file, dialect, sieve, block=self._block).read(cast(BinaryIO, tail))
         yield from dialect.last(tail.lines())
+        if applied:
+            yield from applied.readings()
         return spans
