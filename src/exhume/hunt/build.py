@@ -28,6 +28,8 @@ from exhume.readers.iis import Iis
 
 SCHEMA = "exhume.hunt/1"
 MANIFEST = "hunt.json"
+PAGE = "questions.html"
+"""Where the answers to the ready questions go, unless told otherwise."""
 GAPS = "gaps"
 _SPLIT = frozenset({"exchange.ecp-server", "exchange.ecp-activity", "exchange.oabgenerator"})
 """Kinds of which a record tells more than the row's cells."""
@@ -148,7 +150,8 @@ def prepare(out: Path) -> None:
     for entry in there:
         if entry.is_dir() and not entry.is_symlink() and all(p.suffix == ".parquet" for p in entry.iterdir()):
             shutil.rmtree(entry)
-    manifest.unlink(missing_ok=True)
+    for made in (manifest, out / PAGE):
+        made.unlink(missing_ok=True)
 
 
 def _readers(taker: _Taker) -> tuple[Reader, ...]:
