@@ -95,12 +95,13 @@ def _rare(logs: _Logs) -> tuple[str, str]:
     )
     urls = (
         f"SELECT lower({stem}) AS url, count(*) AS requests, count(DISTINCT {address}) AS addresses, {_SPAN}\n"
-        f"FROM {table} WHERE {status} LIKE '2%' GROUP BY url"
+        f"FROM {table} WHERE {status} LIKE '2%' GROUP BY ALL"
     )
     return (
         f"{urls} ORDER BY requests, first DESC LIMIT {SHOWN}",
         "SELECT CASE WHEN requests = 1 THEN 'once' WHEN requests < 10 THEN '2 to 9 times' WHEN requests < 100 THEN"
-        f" '10 to 99 times' ELSE '100 times and more' END AS often, count(*) FROM ({urls}) GROUP BY often ORDER BY min(requests)",
+        f" '10 to 99 times' ELSE '100 times and more' END AS often, count(*)"
+        f" FROM ({urls}) GROUP BY ALL ORDER BY min(requests)",
     )
 
 
@@ -123,7 +124,7 @@ def _new(logs: _Logs, name: str, *fields: tuple[str, ...]) -> tuple[str, str]:
     return (
         f"SELECT * FROM ({first}) WHERE first >= (SELECT date_trunc('day', min(_time)) + INTERVAL 1 DAY FROM {table})\n"
         f"ORDER BY first DESC LIMIT {SHOWN}",
-        f"SELECT strftime(first, '%Y-%m-%d') AS day, count(*) FROM ({first}) GROUP BY day ORDER BY day",
+        f"SELECT strftime(first, '%Y-%m-%d') AS day, count(*) FROM ({first}) GROUP BY ALL ORDER BY 1",
     )
 
 
@@ -134,8 +135,8 @@ def _posts(logs: _Logs) -> tuple[str, str]:
     where = f"FROM {table} WHERE upper({method}) = 'POST' AND regexp_matches(lower({stem}), {text(_STATIC)})"
     return (
         f"SELECT lower({stem}) AS url, {address} AS address, {status} AS status, count(*) AS requests, {_SPAN}\n"
-        f"{where} GROUP BY url, address, status ORDER BY requests DESC, first LIMIT {SHOWN}",
-        f"SELECT strftime(_time, '%Y-%m-%d') AS day, count(*) {where} AND _time IS NOT NULL GROUP BY day ORDER BY day",
+        f"{where} GROUP BY ALL ORDER BY requests DESC, first LIMIT {SHOWN}",
+        f"SELECT strftime(_time, '%Y-%m-%d') AS day, count(*) {where} AND _time IS NOT NULL GROUP BY ALL ORDER BY 1",
     )
 
 
@@ -144,11 +145,11 @@ def _bytes(logs: _Logs) -> tuple[str, str]:
     rows = (
         f"SELECT strftime(_time, '%Y-%m-%d') AS day, {address} AS address, sum(try_cast({size} AS BIGINT)) AS bytes,"
         " count(*) AS requests\n"
-        f"FROM {table} WHERE _time IS NOT NULL AND {address} IS NOT NULL GROUP BY day, address"
+        f"FROM {table} WHERE _time IS NOT NULL AND {address} IS NOT NULL GROUP BY ALL"
     )
     return (
-        f"{rows} HAVING bytes > 0 ORDER BY bytes DESC LIMIT {SHOWN}",
-        f"SELECT day, sum(bytes) FROM ({rows}) GROUP BY day ORDER BY day",
+        f"SELECT * FROM ({rows}) WHERE bytes > 0 ORDER BY bytes DESC LIMIT {SHOWN}",
+        f"SELECT day, sum(bytes) FROM ({rows}) GROUP BY ALL ORDER BY 1",
     )
 
 
