@@ -21,7 +21,7 @@ from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version
 from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
 from exhume.model.clue import BORDER, Clue, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
-from exhume.model.finding import Because, Finding, Rule, address_of
+from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, raised
 from exhume.model.flow import (
     File,
     Gap,
@@ -46,6 +46,7 @@ __all__ = [
     "ATTESTATION_SCHEMA",
     "BORDER",
     "CASE_SCHEMA",
+    "HASH_RULES",
     "SCHEMA",
     "Act",
     "AllowEntry",
@@ -121,6 +122,7 @@ __all__ = [
     "hour_of",
     "merge_readings",
     "merge_spans",
+    "raised",
     "read_version",
     "searched",
     "anew",
