@@ -35,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--allow", type=Path, metavar="FILE", help="known-good things, by hash or by rule and path, with reasons"
     )
     command.add_argument("--jobs", type=int, default=0, metavar="N", help="worker processes (default: one a core)")
-    command.add_argument("--fail-on", type=_verdict, metavar="VERDICT", help="exit 1 when the verdict is this or worse")
+    command.add_argument("--fail-on", type=verdict_of, metavar="VERDICT", help="exit 1 when the verdict is this or worse")
     command.add_argument("--manifest", action="store_true", help="hash and list recognised logs as well")
     limits = command.add_argument_group("limits (what goes beyond becomes a gap in the report)")
     limits.add_argument("--file-seconds", type=float, default=600, metavar="S", help="for each file, plus 1 s a MiB (600)")
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     changed = {"max_file_bytes": arguments.max_file, "max_depth": arguments.max_depth}
     options = Options(
         period=period,
-        allow=_allow(arguments.allow),
+        allow=allow_of(arguments.allow),
         jobs=arguments.jobs,
         engine=arguments.engine,
         use_sieve=not arguments.no_sieve,
@@ -150,7 +150,7 @@ def packs_of(folders: list[Path]) -> list[Pack]:
         raise Refused(plain(error)) from None
 
 
-def _allow(path: Path | None) -> tuple[AllowEntry, ...]:
+def allow_of(path: Path | None) -> tuple[AllowEntry, ...]:
     from exhume.assess.allow import read_allow
     from exhume.cli.refused import Refused
 
@@ -187,7 +187,7 @@ def _size(text: str) -> int:
     return int(match[1]) * _BYTES[match[2]]
 
 
-def _verdict(text: str) -> Verdict:
+def verdict_of(text: str) -> Verdict:
     from exhume.model import Verdict
 
     try:

@@ -70,9 +70,11 @@ def days_of(pack: Pack, period: Window | None, end: datetime | None, today: date
     return Days(Window(since, last), bounded=False)
 
 
-def answer(pack: Pack, findings: Sequence[Finding], coverage: Coverage, days: Days, servers: Sequence[str]) -> Answer:
-    """The verdict on the pack's campaign, with everything that limits it."""
-    limits = limits_of(pack, coverage, days, servers)
+def answer(
+    pack: Pack, findings: Sequence[Finding], coverage: Coverage, days: Days, servers: Sequence[str], partly: str = ""
+) -> Answer:
+    """The verdict on the pack's campaign, with everything that limits it. ``partly``: why its rules were not asked of all."""
+    limits = (*([partly] if partly else []), *limits_of(pack, coverage, days, servers))
     called = [v for v in map(raised, findings) if v is not None]
     outcome = max((f.outcome for f in findings), default=None)
     if called:

@@ -12,9 +12,11 @@ from exhume.model.assessment import (
     PackUsed,
     Question,
     Questions,
+    Recheck,
     SeenIn,
     Step,
     Tool,
+    Withdrawn,
 )
 from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
 from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
@@ -92,6 +94,7 @@ __all__ = [
     "Questions",
     "Reader",
     "Reading",
+    "Recheck",
     "Record",
     "Reply",
     "Report",
@@ -116,6 +119,7 @@ __all__ = [
     "Version",
     "Visit",
     "Window",
+    "Withdrawn",
     "address_of",
     "day_of",
     "dotted",

@@ -173,6 +173,40 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A finding that the rules of today do not raise any more. It is shown, and it raises no verdict."""
+
+    finding: Finding
+    """As the first assessment told it."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """What an earlier assessment had kept was judged again, without the evidence (``exhume recheck``)."""
+
+    before_sha256: str
+    """SHA-256 of the file that held the earlier assessment."""
+    before: datetime
+    """When that one was made."""
+    verdict: Verdict
+    """Its verdict."""
+    tool: Tool
+    """What made it."""
+    records: int
+    """Records that were kept, and put to the rules again."""
+    limits: tuple[str, ...] = ()
+    """What could not be asked again, in plain words."""
+    partly: tuple[str, ...] = ()
+    """Packs whose rules were asked of these records only, not of all rows."""
+    new: tuple[str, ...] = ()
+    """Ids of findings that the earlier assessment did not have."""
+    changed: tuple[tuple[str, str], ...] = ()
+    """Ids of findings that are told differently now, and how."""
+    withdrawn: tuple[Withdrawn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """All there is to say of one server."""
 
@@ -200,6 +234,10 @@ class Assessment:
     """With whom it may be shared; every report bears it."""
     redacted: str = ""
     """What was replaced by stand-ins, in one sentence for people; empty: nothing. Every report bears it."""
+    mixed: tuple[str, ...] = ()
+    """Addresses that carry several people (a load balancer, the one address of an office): they accuse nobody."""
+    recheck: Recheck | None = None
+    """Set when it was made from an earlier assessment in place of evidence."""
     schema: str = field(default=SCHEMA)
 
     def finding(self, identifier: str) -> Finding:

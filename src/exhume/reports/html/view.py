@@ -117,12 +117,15 @@ class View:
     problems_left_out: int
     glossary: tuple[tuple[str, str], ...]
     outcomes: tuple[tuple[str, str], ...]
+    again: wording.Rechecked | None
+    on_page: frozenset[str]
+    """Ids of the findings that are shown in full."""
 
 
 def view(a: Assessment) -> View:
     """The page's content."""
     chosen = _worst(a.findings)[:MOST_FINDINGS]
-    on_page = {f.id for f in chosen}
+    on_page = frozenset(f.id for f in chosen)
     steps = tuple(sorted(a.plan, key=lambda s: s.order))
     return View(
         a=a,
@@ -162,6 +165,8 @@ def view(a: Assessment) -> View:
         problems_left_out=max(0, len(a.problems) - MOST_PROBLEMS),
         glossary=tuple((wording.VERDICT[v], wording.MEANING[v]) for v in reversed(Verdict)),
         outcomes=tuple(wording.OUTCOME.values()),
+        again=wording.rechecked(a),
+        on_page=on_page,
     )
 
 
