@@ -23,6 +23,7 @@ from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version
 from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
 from exhume.model.clue import BORDER, Clue, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
+from exhume.model.directive import Directive, DirectivePart, FilledIn, Obligation, Shows, Statement
 from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, raised
 from exhume.model.flow import (
     File,
@@ -68,10 +69,13 @@ __all__ = [
     "Correlation",
     "Coverage",
     "Detector",
+    "Directive",
+    "DirectivePart",
     "Evidence",
     "Exposure",
     "Fate",
     "File",
+    "FilledIn",
     "Finding",
     "Fix",
     "Gap",
@@ -81,6 +85,7 @@ __all__ = [
     "Intrusion",
     "Moment",
     "Need",
+    "Obligation",
     "Opener",
     "Outcome",
     "Pack",
@@ -106,10 +111,12 @@ __all__ = [
     "SeenIn",
     "Severity",
     "Shared",
+    "Shows",
     "Sieve",
     "Source",
     "Span",
     "State",
+    "Statement",
     "Step",
     "StepCheck",
     "Tlp",

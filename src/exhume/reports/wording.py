@@ -18,6 +18,7 @@ from exhume.model import (
     Reply,
     Severity,
     State,
+    Statement,
     Verdict,
     Window,
 )
@@ -85,6 +86,17 @@ STATE = {
     State.NOT_APPLICABLE: "does not apply",
 }
 LANE = {"attack": "Attacker", "patch": "Updates", "tool": "Clean-up tools", "context": "Context", "log": "Logs"}
+
+SHOWN = {
+    "against": ("bad", "speaks against it"),
+    "for": ("warn", "shown in part, to be attested"),
+    "open": ("unknown", "not shown, to be attested"),
+}
+"""What the evidence says to an obligation of a directive: never that it was met."""
+NO_CLAIM = (
+    "This page puts what the evidence shows beside what was asked for. It claims nothing: whether an obligation was met is for"
+    " the people who answer for the server to say, and to sign."
+)
 
 KIND = {
     "iis.access": "IIS web log",
@@ -289,3 +301,9 @@ def rechecked(assessment: Assessment) -> Rechecked | None:
         withdrawn=tuple((w.finding, w.why) for w in again.withdrawn),
         limits=again.limits,
     )
+
+
+def shown_of(statements: Iterable[Statement]) -> tuple[str, str]:
+    """Tone and words for all that the evidence says to one obligation: what speaks against it goes first."""
+    weights = {s.weight for s in statements}
+    return SHOWN["against" if "against" in weights else "for" if "for" in weights else "open"]
