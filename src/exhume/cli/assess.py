@@ -51,7 +51,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from exhume.assess.run import Options, assess
     from exhume.assess.workers import Limits
-    from exhume.cli.casebook import folder_of, overview
+    from exhume.cli.casebook import digests_of, folder_of, overview
     from exhume.cli.refused import Refused
     from exhume.evidence import Limits as EvidenceLimits
     from exhume.model import Window
@@ -83,9 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
             progress.done()
     out = arguments.out or Path(f"exhume-{name_of(arguments.evidence[0])}")
     if arguments.case:
-        out = folder_of(arguments.case, result.host.name or name_of(arguments.evidence[0]))
+        name = result.host.name or name_of(arguments.evidence[0])
+        out = folder_of(arguments.case, name, digests_of(result))
         if (out / "assessment.json").exists():
-            print(f"exhume: the case had an assessment of {out.name} already; this one takes its place", file=sys.stderr)
+            print(f"exhume: {out.name} held an assessment of the same evidence; this one takes its place", file=sys.stderr)
     write(result, out)
     show(result, out)
     if arguments.case:
