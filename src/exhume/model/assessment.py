@@ -145,6 +145,10 @@ class Moment:
     """``attack``, ``context``, ``patch``, ``tool`` or ``log``."""
     finding: str = ""
     source: Source | None = None
+    log: str = ""
+    """Plain name of the log or kind of evidence that it stands in."""
+    actor: int = 0
+    """Number of the intrusion, from 1, that it is about, where no finding says so."""
 
 
 @dataclass(frozen=True, slots=True)

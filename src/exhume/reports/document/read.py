@@ -286,7 +286,9 @@ def _act(n: Node) -> Act:
 
 
 def _moment(n: Node) -> Moment:
-    return Moment(n.moment("time"), n.text("what"), n.text("kind"), n.maybe("finding") or "", n.optional("source", _source))
+    place = n.optional("source", _source)
+    finding, log, actor = n.maybe("finding") or "", n.text("log", ""), n.number("actor", 0)
+    return Moment(n.moment("time"), n.text("what"), n.text("kind"), finding, place, log, actor)
 
 
 def _reading(n: Node) -> Reading:

@@ -281,6 +281,8 @@ def _moment(m: Moment) -> Json:
         "kind": m.kind,
         "finding": m.finding or None,
         "source": place(m.source) if m.source else None,
+        "log": m.log,
+        "actor": m.actor,
     }
 
 

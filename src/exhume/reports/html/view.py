@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Reading, Severity, Step, Verdict
 from exhume.reports import wording
+from exhume.reports.html.moments import Table, table
 from exhume.reports.plain import shorten
 
 MOST_FINDINGS = 500
 """Findings shown in full; all of them are in assessment.json."""
-MOST_MOMENTS = 500
 MOST_GAPS = 60
 """Gaps listed for each cause."""
 MOST_PROBLEMS = 100
@@ -108,9 +108,7 @@ class View:
     unseen: tuple[Unseen, ...]
     limits: tuple[str, ...]
     intrusions: tuple[Intrusion, ...]
-    moments: tuple[tuple[str, str, str, str, str, str], ...]
-    """Time, lane, text, id of a finding that is on the page or empty, path, place."""
-    moments_left_out: int
+    timeline: Table
     readings: tuple[tuple[str, str, str, str, str, str, int], ...]
     """Days, what, value, trust, first place (path, at), number of places."""
     problems: tuple[Problem, ...]
@@ -148,18 +146,7 @@ def view(a: Assessment) -> View:
         unseen=tuple(_unseen(a)),
         limits=tuple(wording.limits(a)),
         intrusions=a.intrusions,
-        moments=tuple(
-            (
-                wording.stamp(m.time),
-                wording.LANE.get(m.kind, m.kind),
-                m.what,
-                m.finding if m.finding in on_page else "",
-                m.source.path if m.source else "",
-                m.source.at if m.source else "",
-            )
-            for m in a.timeline[:MOST_MOMENTS]
-        ),
-        moments_left_out=max(0, len(a.timeline) - MOST_MOMENTS),
+        timeline=table(a, on_page),
         readings=_readings(a.readings)[:MOST_READINGS],
         problems=a.problems[:MOST_PROBLEMS],
         problems_left_out=max(0, len(a.problems) - MOST_PROBLEMS),
