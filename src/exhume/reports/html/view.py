@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Reading, Severity, Step, Verdict
 from exhume.reports import wording
+from exhume.reports.html.brief import MOST_ENTRIES, Brief, briefs
 from exhume.reports.html.moments import Table, table
 from exhume.reports.plain import shorten
 
@@ -102,6 +103,9 @@ class View:
     first_steps: tuple[Step, ...]
     campaigns: tuple[Campaign, ...]
     groups: tuple[Group, ...]
+    briefs: tuple[Brief, ...]
+    """The same for paper: an entry for each rule."""
+    briefs_left_out: int
     shown: int
     total: int
     severities: tuple[tuple[str, int], ...]
@@ -123,6 +127,7 @@ class View:
 def view(a: Assessment) -> View:
     """The page's content."""
     chosen = _worst(a.findings)[:MOST_FINDINGS]
+    short = briefs(_worst(a.findings))
     on_page = frozenset(f.id for f in chosen)
     steps = tuple(sorted(a.plan, key=lambda s: s.order))
     return View(
@@ -140,6 +145,8 @@ def view(a: Assessment) -> View:
         first_steps=steps[:FIRST_STEPS],
         campaigns=tuple(_campaign(x) for x in sorted(a.answers, key=lambda x: -x.verdict)),
         groups=_groups(a, chosen),
+        briefs=short[:MOST_ENTRIES],
+        briefs_left_out=max(0, len(short) - MOST_ENTRIES),
         shown=len(chosen),
         total=len(a.findings),
         severities=tuple((str(s), n) for s in reversed(Severity) if (n := sum(f.severity is s for f in a.findings))),
