@@ -13,7 +13,7 @@ from exhume.judge.plan import plan
 from exhume.judge.questions import answer_all
 from exhume.judge.things import things
 from exhume.judge.timeline import timeline
-from exhume.judge.touch import Second, used_pages, with_activity
+from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
 from exhume.judge.verdict import answer, days_of, raised, worst_first
 from exhume.judge.words import source_name
 from exhume.model import (
@@ -57,6 +57,8 @@ class Case:
     """Marks of known clusters: cluster, kind, value, source."""
     second: Second = field(default_factory=Second)
     """What the second look at the evidence brought."""
+    partly: Mapping[str, str] = field(default_factory=dict)
+    """Pack → why not all rows were put to its rules, in a sentence: it may find something, and never say ``no_trace``."""
     witnesses: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """The beginning of a trace's id → the logs (kind, channel) that should show it."""
 
@@ -71,7 +73,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     answers = tuple(_answers(findings, coverage, packs, servers, case))
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
     told = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
-    intrusions = tuple(with_activity(one, case.second.touched, coverage) for one in told)
+    intrusions = tuple(with_earlier(with_activity(one, case.second.touched, coverage), case.second.earlier) for one in told)
     return Assessment(
         tool=case.tool,
         generated=case.generated,
@@ -90,6 +92,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         problems=case.problems,
         period=case.period,
         evidence=case.evidence,
+        mixed=case.second.mixed,
     )
 
 
@@ -101,7 +104,7 @@ def _answers(
         mine = [f for f in findings if f.pack == pack.name]
         if pack.needs or mine:
             days = days_of(pack, case.period, coverage.end, case.generated.date(), case.exposure)
-            yield answer(pack, mine, coverage, days, servers)
+            yield answer(pack, mine, coverage, days, servers, case.partly.get(pack.name, ""))
 
 
 def _servers(coverage: Coverage) -> tuple[str, ...]:

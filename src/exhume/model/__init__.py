@@ -12,16 +12,19 @@ from exhume.model.assessment import (
     PackUsed,
     Question,
     Questions,
+    Recheck,
     SeenIn,
     Step,
     Tool,
+    Withdrawn,
 )
 from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
 from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
 from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
 from exhume.model.clue import BORDER, Clue, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
-from exhume.model.finding import Because, Finding, Rule, address_of
+from exhume.model.directive import Directive, DirectivePart, FilledIn, Obligation, Shows, Statement
+from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, raised
 from exhume.model.flow import (
     File,
     Gap,
@@ -46,6 +49,7 @@ __all__ = [
     "ATTESTATION_SCHEMA",
     "BORDER",
     "CASE_SCHEMA",
+    "HASH_RULES",
     "SCHEMA",
     "Act",
     "AllowEntry",
@@ -65,10 +69,13 @@ __all__ = [
     "Correlation",
     "Coverage",
     "Detector",
+    "Directive",
+    "DirectivePart",
     "Evidence",
     "Exposure",
     "Fate",
     "File",
+    "FilledIn",
     "Finding",
     "Fix",
     "Gap",
@@ -78,6 +85,7 @@ __all__ = [
     "Intrusion",
     "Moment",
     "Need",
+    "Obligation",
     "Opener",
     "Outcome",
     "Pack",
@@ -91,6 +99,7 @@ __all__ = [
     "Questions",
     "Reader",
     "Reading",
+    "Recheck",
     "Record",
     "Reply",
     "Report",
@@ -102,10 +111,12 @@ __all__ = [
     "SeenIn",
     "Severity",
     "Shared",
+    "Shows",
     "Sieve",
     "Source",
     "Span",
     "State",
+    "Statement",
     "Step",
     "StepCheck",
     "Tlp",
@@ -115,12 +126,14 @@ __all__ = [
     "Version",
     "Visit",
     "Window",
+    "Withdrawn",
     "address_of",
     "day_of",
     "dotted",
     "hour_of",
     "merge_readings",
     "merge_spans",
+    "raised",
     "read_version",
     "searched",
     "anew",

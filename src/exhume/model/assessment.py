@@ -145,6 +145,10 @@ class Moment:
     """``attack``, ``context``, ``patch``, ``tool`` or ``log``."""
     finding: str = ""
     source: Source | None = None
+    log: str = ""
+    """Plain name of the log or kind of evidence that it stands in."""
+    actor: int = 0
+    """Number of the intrusion, from 1, that it is about, where no finding says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,40 @@ class Allowed:
     finding: Finding
     reason: str
     until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A finding that the rules of today do not raise any more. It is shown, and it raises no verdict."""
+
+    finding: Finding
+    """As the first assessment told it."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """What an earlier assessment had kept was judged again, without the evidence (``exhume recheck``)."""
+
+    before_sha256: str
+    """SHA-256 of the file that held the earlier assessment."""
+    before: datetime
+    """When that one was made."""
+    verdict: Verdict
+    """Its verdict."""
+    tool: Tool
+    """What made it."""
+    records: int
+    """Records that were kept, and put to the rules again."""
+    limits: tuple[str, ...] = ()
+    """What could not be asked again, in plain words."""
+    partly: tuple[str, ...] = ()
+    """Packs whose rules were asked of these records only, not of all rows."""
+    new: tuple[str, ...] = ()
+    """Ids of findings that the earlier assessment did not have."""
+    changed: tuple[tuple[str, str], ...] = ()
+    """Ids of findings that are told differently now, and how."""
+    withdrawn: tuple[Withdrawn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +238,10 @@ class Assessment:
     """With whom it may be shared; every report bears it."""
     redacted: str = ""
     """What was replaced by stand-ins, in one sentence for people; empty: nothing. Every report bears it."""
+    mixed: tuple[str, ...] = ()
+    """Addresses that carry several people (a load balancer, the one address of an office): they accuse nobody."""
+    recheck: Recheck | None = None
+    """Set when it was made from an earlier assessment in place of evidence."""
     schema: str = field(default=SCHEMA)
 
     def finding(self, identifier: str) -> Finding:

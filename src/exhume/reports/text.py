@@ -43,6 +43,7 @@ class Text:
         """UTF-8 text, lines end with a line feed."""
         sheet = _Sheet(max(_NARROWEST, self.width), self.colour)
         _head(sheet, assessment)
+        _recheck(sheet, assessment)
         _questions(sheet, assessment)
         _campaigns(sheet, assessment)
         _intrusions(sheet, assessment, most=3)
@@ -98,6 +99,18 @@ def _head(sheet: _Sheet, a: Assessment) -> None:
     if a.redacted:
         sheet.put(a.redacted)
     sheet.put(f"{wording.product(a)}. {wording.period(a)}.", tone="dim")
+
+
+def _recheck(sheet: _Sheet, a: Assessment) -> None:
+    again = wording.rechecked(a)
+    if again is None:
+        return
+    sheet.title("Judged again")
+    sheet.put(again.head)
+    for found, why in [*((f, "new") for f in again.new), *again.changed, *again.withdrawn][:6]:
+        sheet.put(f"{found.title}: {why}  {found.source}", "  ", "    ", most=2)
+    for limit in again.limits:
+        sheet.put(f"Limit: {limit}", "  ", "    ", "dim", most=2)
 
 
 def _questions(sheet: _Sheet, a: Assessment) -> None:

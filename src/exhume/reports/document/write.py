@@ -20,6 +20,7 @@ from exhume.model import (
     Moment,
     Question,
     Reading,
+    Recheck,
     Record,
     Source,
     Span,
@@ -75,6 +76,7 @@ def _document(a: Assessment) -> dict[str, Json]:
         "generated": time(a.generated),
         "host": _host(a.host),
         "verdict": str(a.verdict),
+        "recheck": _recheck(a.recheck) if a.recheck else None,
         "questions": {
             "exposed": _question(questions.exposed),
             "attacked": _question(questions.attacked),
@@ -92,6 +94,7 @@ def _document(a: Assessment) -> dict[str, Json]:
         "plan": [_step(x) for x in a.plan],
         "findings": [_finding(x) for x in a.findings],
         "intrusions": [_intrusion(x) for x in a.intrusions],
+        "mixed": _texts(a.mixed),
         "timeline": [_moment(x) for x in a.timeline],
         "readings": [_reading(x) for x in a.readings],
         "coverage": _coverage(a.coverage),
@@ -278,6 +281,8 @@ def _moment(m: Moment) -> Json:
         "kind": m.kind,
         "finding": m.finding or None,
         "source": place(m.source) if m.source else None,
+        "log": m.log,
+        "actor": m.actor,
     }
 
 
@@ -332,3 +337,18 @@ def _gap(gap: Gap) -> Json:
 
 def _allowed(allowed: Allowed) -> Json:
     return {"finding": _finding(allowed.finding), "reason": allowed.reason, "until": _day(allowed.until)}
+
+
+def _recheck(r: Recheck) -> dict[str, Json]:
+    return {
+        "before_sha256": r.before_sha256,
+        "before": time(r.before),
+        "verdict": str(r.verdict),
+        "tool": tool(r.tool),
+        "records": r.records,
+        "limits": _texts(r.limits),
+        "partly": _texts(r.partly),
+        "new": _texts(r.new),
+        "changed": [{"finding": name, "why": why} for name, why in r.changed],
+        "withdrawn": [{"finding": _finding(w.finding), "why": w.why} for w in r.withdrawn],
+    }

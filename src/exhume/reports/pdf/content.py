@@ -77,6 +77,7 @@ def content(a: Assessment) -> Json:
         "more_moments": max(0, len(a.timeline) - MOST_MOMENTS),
         "glossary": [[wording.VERDICT[v], wording.MEANING[v]] for v in reversed(Verdict)],
         "method": [
+            ["Judged again", _text(_again(a), 3000)],
             ["Evidence", _text(", ".join(a.evidence), 600)],
             ["Program", _text(f"exhume {a.tool.version}, {a.tool.engine}", 120)],
             ["Packs", _text(", ".join(f"{p.name} {p.version}" for p in a.tool.packs), 600)],
@@ -86,6 +87,14 @@ def content(a: Assessment) -> Json:
     }  # fmt: skip
     out["note"] = NOTE if DOT in json_text(out) else ""
     return out
+
+
+def _again(a: Assessment) -> str:
+    again = wording.rechecked(a)
+    if again is None:
+        return ""
+    lost = [f"Not raised any more: {f.title}: {why} {f.source}." for f, why in again.withdrawn[:20]]
+    return " ".join((again.head, *again.limits, *lost))
 
 
 def _text(text: str, most: int = LONG) -> str:

@@ -40,7 +40,7 @@ class Markdown:
         """UTF-8, lines end with a line feed."""
         a = assessment
         lines: list[str] = []
-        for part in (_head, _questions, _plan, _campaigns, _intrusions, _findings, _unseen, _timeline, _method):
+        for part in (_head, _recheck, _questions, _plan, _campaigns, _intrusions, _findings, _unseen, _timeline, _method):
             lines += [*part(a), ""]
         text = "\n".join(lines)
         if DOT in text:
@@ -88,6 +88,20 @@ def _head(a: Assessment) -> Iterator[str]:
     if a.redacted:
         yield from ("", f"*{prose(a.redacted)}*")
     yield from ("", f"{prose(wording.product(a))}. {prose(wording.period(a))}. Assessed {wording.stamp(a.generated)}.")
+
+
+def _recheck(a: Assessment) -> Iterator[str]:
+    again = wording.rechecked(a)
+    if again is None:
+        return
+    yield from ("## Judged again", "", prose(again.head), "")
+    yield from (f"- new: {prose(f.title)} {code(f.source.path)} {code(f.source.at)}" for f in again.new[:MOST_FINDINGS])
+    yield from (f"- told differently: {prose(f.title)}: {prose(why)}" for f, why in again.changed[:MOST_FINDINGS])
+    yield from (
+        f"- not raised any more: {prose(f.title)}: {prose(why)} {code(f.source.path)} {code(f.source.at)}"
+        for f, why in again.withdrawn[:MOST_FINDINGS]
+    )
+    yield from (f"- Limit: {prose(limit)}" for limit in again.limits)
 
 
 def _questions(a: Assessment) -> Iterator[str]:
