@@ -196,3 +196,13 @@ def test_both_ways_to_ask_agree():
         found = told([reading("build", version, TODAY.isoformat(), "exact")], TODAY.isoformat())
         last = {e.cve: e.state for e in found.entries if e.until is None}
         assert last == {f.cve: r.state for f, r in rate(version).rulings.items()}, version
+
+
+def test_a_flaw_whose_fix_came_out_before_its_name_is_told_for_the_days_between():
+    day = date(2021, 5, 1)
+    shell = next((f, r) for f, r in rate("15.1.2176.9", day).rulings.items() if f.cve == "CVE-2021-34473")
+    assert (shell[0].released, shell[1].state) == (date(2021, 7, 13), State.VULNERABLE)
+    assert shell[1].why.endswith("Published only on 2021-07-13.")
+    before = {f.cve for f in rate("15.1.2176.9", date(2021, 4, 12)).rulings}
+    assert "CVE-2021-34473" not in before, "no fix had come out yet, and nobody had used it"
+    assert "Published only" not in why("15.1.2176.9", "CVE-2021-34473")

@@ -80,6 +80,11 @@ class Catalogue:
         for _, i in self._born:
             self._alive.append(self._alive[-1] | 1 << i)
 
+    def fix_out(self, flaw: Flaw) -> date:
+        """The day on which the first build with its fix came out; it may lie before the flaw was published (ProxyShell)."""
+        fixed = {fix.first_fixed for rows in flaw.fixes.values() for fix in rows.values()}
+        return min((b.released for b in self.builds if b.parts in fixed), default=flaw.released)
+
     # builds
 
     def build(self, parts: Parts) -> Build | None:

@@ -13,7 +13,7 @@ from exhume.model import Build, BuildTables, Parts, State, Version, dotted
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rating:
-    """A version, what it is, and the state of every flaw that was known on the day."""
+    """A version, what it is, and the state of every flaw that was known on the day, or for which a fix had come out."""
 
     version: str
     product: str
@@ -38,7 +38,11 @@ class Rater:
         self._catalogue = Catalogue(tables)
         self._day = day
         self._rated: dict[tuple[Parts, ...], Rating] = {}
-        self._flaws = [f for f in self._catalogue.flaws if min(f.released, first_seen.get(f.cve, f.released)) <= day]
+        self._flaws = [
+            f
+            for f in self._catalogue.flaws
+            if min(f.released, first_seen.get(f.cve, f.released), self._catalogue.fix_out(f)) <= day
+        ]
 
     def rate(self, version: Version, cumulative_only: bool = False) -> Rating | None:
         """``None``: no such cumulative update is known. Versions between the same two bounds share a rating, made for the first
@@ -59,7 +63,7 @@ class Rater:
         note = "" if self._catalogue.listed(version.parts) else "No table has this build; it is judged by its place."
         if build.released > self._day:
             note = f"This build came out on {build.released}, after the day asked for."
-        rulings = {flaw: _set(flaw, self._catalogue.rule(flaw, build)) for flaw in self._flaws}
+        rulings = {flaw: self._said(flaw, self._catalogue.rule(flaw, build)) for flaw in self._flaws}
         return self._rating(version, build, build.update, "build", note, rulings)
 
     def _straddling(self, version: Version, lowest: Build) -> Rating:
@@ -69,13 +73,19 @@ class Rater:
         mask = self._catalogue.from_on(known if told and known else lowest)
         mask = mask & self._catalogue.released(self._day) or mask
         builds = self._catalogue.within(mask)
-        rulings = {flaw: _set(flaw, self._among(flaw, builds)) for flaw in self._flaws}
+        rulings = {flaw: self._said(flaw, self._among(flaw, builds)) for flaw in self._flaws}
         note = (
             ""
             if len(builds) == 1
             else f"One of {len(builds)} builds, {builds[0]} to {builds[-1]}: the version tells only the CU."
         )
         return self._rating(version, builds[0], "", "cu", note, rulings)
+
+    def _said(self, flaw: Flaw, ruling: Ruling) -> Ruling:
+        """With what the build alone does not tell: a setting that is needed as well, and that nobody knew yet."""
+        ruling = _set(flaw, ruling)
+        later = f" Published only on {flaw.released}." if flaw.released > self._day else ""
+        return Ruling(ruling.state, ruling.why + later)
 
     def _among(self, flaw: Flaw, builds: tuple[Build, ...]) -> Ruling:
         rulings = [self._catalogue.rule(flaw, build) for build in builds]
