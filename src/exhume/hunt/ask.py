@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exhume.hunt.build import MANIFEST, SCHEMA
+from exhume.hunt.build import GAPS, MANIFEST, SCHEMA
 from exhume.hunt.columns import quoted, text
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}", re.ASCII)
@@ -24,6 +24,7 @@ _SETTINGS = (
     "enable_progress_bar = false", "autoinstall_known_extensions = false", "autoload_known_extensions = false",
     "temp_directory = ''", "TimeZone = 'UTC'",
 )  # fmt: skip
+_NO_GAPS = ", ".join(f"'' AS {name}" for name in ("_file", "kind", "cause", "detail", "place", "count"))
 _LAST = ("enable_external_access = false", "lock_configuration = true")
 """After them nothing but the allowed files can be opened, and no setting changed."""
 
@@ -61,6 +62,8 @@ class Hunt:
                 self._duckdb.execute(
                     f"CREATE VIEW {quoted(name)} AS SELECT * FROM read_parquet([{listed}], union_by_name = true)"
                 )
+            if GAPS not in files:
+                self._duckdb.execute(f"CREATE VIEW {GAPS} AS SELECT {_NO_GAPS} WHERE false")
         except self._error as error:
             raise AskError(f"the tables in {folder} cannot be opened: {one_line(error)}") from None
 
@@ -97,6 +100,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
         said = None
     if not isinstance(said, dict) or said.get("schema") != SCHEMA or not isinstance(said.get("tables"), dict):
         raise AskError(f"{folder} holds no tables; make them with: exhume hunt build EVIDENCE --out DIR")
+    if not said["tables"]:
+        raise AskError(f"the tables in {folder} are not finished, or there was nothing to put into them; build them again")
     return said
 
 

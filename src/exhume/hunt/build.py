@@ -18,8 +18,8 @@ from typing import cast
 import exhume
 from exhume.assess.scan import Scanner
 from exhume.evidence import open_evidence
-from exhume.hunt.store import At, Store, StoreError
-from exhume.model import Cause, Detector, File, Finding, Gap, Reader, Record, Span
+from exhume.hunt.store import SCRATCH, At, Store, StoreError
+from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Reader, Record, Source, Span, Value
 from exhume.readers import EVERY_FILE, READERS
 from exhume.readers.dialect import Dialect
 from exhume.readers.exchange import Exchange
@@ -57,11 +57,14 @@ class _Taker:
         self.path = ""
         self.given: Counter[str] = Counter()
         """Rows of the file by kind."""
+        self.open_quotes: dict[str, tuple[int, Source]] = {}
+        """Kind → rows of the file with a quote that is never closed, and the first of them."""
         self.failed: StoreError | None = None
 
     def begin(self, path: str) -> None:
         self.path = path
         self.given.clear()
+        self.open_quotes.clear()
 
     def whole(self, data: bytes, line: int, rows: int, dialect: Dialect) -> bool:
         kind, channel, server = dialect.identity(b"")
@@ -88,7 +91,16 @@ class _Taker:
         except StoreError as error:
             self.failed = error
         self.given[record.kind] += 1
+        if record.kind.startswith("exchange.") and any(_open_quote(cell) for cell in record.fields.values()):
+            count, first = self.open_quotes.get(record.kind, (0, record.source))
+            self.open_quotes[record.kind] = (count + 1, first)
         return iter(())
+
+    def odd(self) -> Iterator[Gap]:
+        """What was odd about the file that its reader puts up with."""
+        for kind, (count, first) in self.open_quotes.items():
+            words = f"Rows with a quote that is never closed: {count:,}; their cells were cut at the commas"
+            yield Gap(kind, Cause.DAMAGED, words, first, count=count)
 
 
 def build(evidence: Sequence[Path], out: Path, progress: Callable[[int, int, str], None] | None = None) -> Built:
@@ -99,40 +111,47 @@ def build(evidence: Sequence[Path], out: Path, progress: Callable[[int, int, str
     opened = open_evidence(evidence)
     begun = datetime.now(UTC)
     prepare(out)
+    said = {"schema": SCHEMA, "tool": exhume.__version__, "evidence": opened.name, "generated": begun.isoformat()}
+    _write(out, said | {"tables": {}})
     store = Store(out)
+    gaps, files = _scanned(opened, store, progress)
+    for gap in gaps:
+        path, place = (gap.source.path, gap.source.at) if gap.source else ("", "")
+        fields = {"kind": gap.kind, "cause": str(gap.cause), "detail": gap.detail, "place": place, "count": str(gap.count)}
+        store.record(GAPS, fields, At(path, None, gap.server, gap.channel), "")
+    store.close()
+    tables = {table.name: table.rows for table in store.tables.values() if table.rows}
+    _write(out, said | {"tables": tables})
+    return Built(tables, len(gaps), files, (datetime.now(UTC) - begun).total_seconds())
+
+
+def _scanned(opened: Evidence, store: Store, progress: Callable[[int, int, str], None] | None) -> tuple[list[Gap], int]:
+    """Reads every file into the store. What was not seen, and how many files there are."""
     taker = _Taker(store)
     scanner = Scanner(opened, _readers(taker), EVERY_FILE, (cast(Detector, taker),), _never, use_sieve=False)
     items = list(opened.files())
     listed = {item.path: item for item in items if isinstance(item, File)}
     gaps: list[Gap] = [item for item in items if isinstance(item, Gap)]
     total, done = sum(file.size or 0 for file in listed.values()), 0
-    for batch in opened.batches():
-        for path in batch:
-            taker.begin(path)
-            part = scanner.scan(path)
-            if taker.failed:
-                raise taker.failed
-            gaps += part.coverage.gaps
-            gaps += _lost(taker.given, part.coverage.spans, listed[path])
-            done += listed[path].size or 0
-            if progress:
-                progress(done, total, path)
-    for gap in gaps:
-        path, place = (gap.source.path, gap.source.at) if gap.source else ("", "")
-        fields = {"kind": gap.kind, "cause": str(gap.cause), "detail": gap.detail, "at": place, "count": str(gap.count)}
-        store.record(GAPS, fields, At(path, None, gap.server, gap.channel), "")
-    store.close()
-    tables = {table.name: table.rows for table in store.tables.values() if table.rows}
-    built = Built(tables, len(gaps), len(listed), (datetime.now(UTC) - begun).total_seconds())
-    content = {
-        "schema": SCHEMA,
-        "tool": exhume.__version__,
-        "evidence": opened.name,
-        "generated": begun.isoformat(),
-        "tables": tables,
-    }
-    (out / MANIFEST).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    return built
+    for path in (path for batch in opened.batches() for path in batch):
+        taker.begin(path)
+        part = scanner.scan(path)
+        if taker.failed:
+            raise taker.failed
+        gaps += [*part.coverage.gaps, *taker.odd(), *_lost(taker.given, part.coverage.spans, listed[path])]
+        done += listed[path].size or 0
+        if progress:
+            progress(done, total, path)
+    return gaps, len(listed)
+
+
+def _write(out: Path, manifest: Mapping[str, object]) -> None:
+    """Without tables: the hunt is not finished."""
+    (out / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _open_quote(cell: Value) -> bool:
+    return isinstance(cell, str) and cell.startswith('"') and cell.count('"') == 1
 
 
 def _never(digest: str) -> bool:
@@ -150,7 +169,7 @@ def prepare(out: Path) -> None:
     for entry in there:
         if entry.is_dir() and not entry.is_symlink() and all(p.suffix == ".parquet" for p in entry.iterdir()):
             shutil.rmtree(entry)
-    for made in (manifest, out / PAGE):
+    for made in (manifest, out / PAGE, out / SCRATCH):
         made.unlink(missing_ok=True)
 
 

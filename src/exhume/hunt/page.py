@@ -13,7 +13,7 @@ from html import escape
 from exhume.hunt.questions import Asked
 from exhume.reports.plain import NOTE, shown
 
-_WIDE, _HIGH, _LABEL, _MOST = 640, 18, 130, 31
+_WIDE, _HIGH, _LABEL, _MOST = 560, 18, 125, 31
 """Pixels of a drawing, of a bar, of its label; most bars drawn, the last ones."""
 _LONGEST = 200
 """Characters shown of a cell."""
@@ -26,11 +26,12 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 body { margin: 0 auto; max-width: 1100px; padding: 16px; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 42px 0 4px; } p { margin: 4px 0 10px; max-width: 70ch; }
 .soft { color: var(--soft); font-size: .9rem; }
-svg { max-width: 100%; height: auto; display: block; margin: 8px 0; }
+svg { display: block; margin: 8px 0; }
 svg text { font-size: 12px; fill: var(--ink); } svg rect { fill: var(--bar); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .88rem; }
 th, td { text-align: left; padding: 3px 12px 3px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td { min-width: 6ch; max-width: 60ch; overflow-wrap: anywhere; } pre { white-space: pre-wrap; font-size: .82rem; }
+td { white-space: nowrap; } td:first-child { white-space: normal; min-width: 18ch; max-width: 60ch; overflow-wrap: anywhere; }
+ pre { white-space: pre-wrap; font-size: .82rem; }
 """
 
 
@@ -45,7 +46,7 @@ def page(evidence: str, tables: dict[str, int], answers: Sequence[Asked]) -> byt
         f"<title>Hunt: {_safe(evidence)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>Five questions: {_safe(evidence)}</h1>",
         "<p>What is odd or new stands here. It is no finding: much of it is harmless, and what is not here is not clean.</p>",
-        f'<p class="soft">Rows: {_safe(rows)}. {_safe(NOTE)}</p>',
+        f'<p class="soft">Rows: {escape(rows)}. {escape(NOTE)}</p>',
         *(line for answer in answers for line in _answer(answer)),
         "</body></html>\n",
     ]
@@ -76,7 +77,8 @@ def _bars(answer: Asked) -> Iterator[str]:
     left = f" (the last {_MOST} of {len(answer.bars)})" if len(answer.bars) > _MOST else ""
     high = _HIGH * len(bars) + 4
     yield f'<p class="soft">{escape(answer.drawn)}{left}</p>'
-    yield f'<svg role="img" aria-label="{escape(answer.drawn)}" viewBox="0 0 {_WIDE} {high}" width="{_WIDE}" height="{high}">'
+    size = f'viewBox="0 0 {_WIDE} {high}" width="{_WIDE}" height="{high}"'
+    yield f'<div class="scroll"><svg role="img" aria-label="{escape(answer.drawn)}" {size}>'
     for i, (label, number) in enumerate(bars):
         width = round(max(1.0 if number else 0.0, (_WIDE - _LABEL - 110) * number / most), 1)
         y = _HIGH * i
@@ -85,7 +87,7 @@ def _bars(answer: Asked) -> Iterator[str]:
             f'<rect x="{_LABEL}" y="{y + 3}" width="{width}" height="{_HIGH - 6}"/>'
             f'<text x="{_LABEL + width + 6}" y="{y + 13}">{number:,}</text>'
         )
-    yield "</svg>"
+    yield "</svg></div>"
 
 
 def _safe(text: str) -> str:

@@ -119,7 +119,7 @@ def _new(logs: _Logs, name: str, *fields: tuple[str, ...]) -> tuple[str, str]:
     counted = "addresses" if name == "agent" else "urls"
     first = (
         f"SELECT {what} AS {name}, min(_time) AS first, count(*) AS requests, count(DISTINCT {other}) AS {counted}\n"
-        f"FROM {table} WHERE {what} IS NOT NULL AND _time IS NOT NULL GROUP BY {name}"
+        f"FROM {table} WHERE {what} IS NOT NULL AND _time IS NOT NULL GROUP BY ALL"
     )
     return (
         f"SELECT * FROM ({first}) WHERE first >= (SELECT date_trunc('day', min(_time)) + INTERVAL 1 DAY FROM {table})\n"

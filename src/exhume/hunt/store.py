@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FULL = 16 << 20
 """Bytes of text that are kept before they are written as one Parquet file."""
+SCRATCH = "scratch.txt"
+"""Text on its way to DuckDB."""
 LONGEST = 1 << 20
 """Bytes of a piece of a log that is handed on as it is; a longer one holds a row longer than DuckDB likes."""
 _WIDEST = 64 << 20
@@ -113,7 +115,7 @@ class Store:
         self._duckdb.execute("SET enable_progress_bar = false; SET memory_limit = '512MB'")
         self._pieces: dict[tuple[str, tuple[str, ...], str, bool], _Pieces] = {}
         self._rows: dict[str, _Rows] = {}
-        self._scratch = folder / "scratch.txt"
+        self._scratch = folder / SCRATCH
         csv.field_size_limit(max(csv.field_size_limit(), 2 * LONGEST))
         self.tables: dict[str, Table] = {}
         self.slow = 0
