@@ -17,7 +17,7 @@ from exhume.assess.scan import PICKLED, Scanner
 from exhume.assess.survey import Survey, identify, survey
 from exhume.assess.tally import Tally
 from exhume.assess.workers import Limits, scan_all
-from exhume.detectors import DETECTORS, OTHER_PRODUCT, is_product
+from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
 from exhume.judge import Case, Patching, Second, judge, patching
@@ -78,7 +78,7 @@ def assess_opened(
     seen = survey(evidence)
     detectors = tuple(kind.from_packs(chosen, seen.host, kept) for kind in DETECTORS)
     engine = options.engine or sieve.default_engine()
-    scanner = Scanner(evidence, READERS, EVERY_FILE, detectors, is_product, engine, options.use_sieve, options.manifest)
+    scanner = Scanner(evidence, READERS, EVERY_FILE, detectors, products(chosen), engine, options.use_sieve, options.manifest)
     part = _scan(scanner, seen, options, scanner.evidence.batches(), progress).part()
     generated = datetime.now(UTC).replace(microsecond=0)
     exposure = exposure_of(part, chosen, generated)
