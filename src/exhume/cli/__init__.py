@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from exhume.cli import assess, demo, exposure, pack, recheck, report, verify
+    from exhume.cli import assess, demo, exposure, hunt, pack, recheck, report, verify
 
     parser = argparse.ArgumentParser(
         prog="exhume",
@@ -36,6 +36,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"exhume {exhume.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (assess, exposure, report, verify, recheck, pack, demo):
+    for command in (assess, exposure, report, verify, recheck, hunt, pack, demo):
         command.add(commands)
     return parser

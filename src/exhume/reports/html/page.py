@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from exhume.model import Assessment
 from exhume.reports import wording
-from exhume.reports.html.flaws import chart
+from exhume.reports.html.flaws import charts
 from exhume.reports.html.heatmap import grid
 from exhume.reports.html.picture import pictures
 from exhume.reports.html.view import values, view
@@ -25,7 +25,7 @@ _NOTE_HERE = "\x02note\x03"
 def page(assessment: Assessment) -> bytes:
     """The whole page, UTF-8."""
     v = view(assessment)
-    drawn = {"grid": grid(assessment), "chart": chart(assessment), "pictures": pictures(assessment)}
+    drawn = {"grid": grid(assessment), "charts": charts(assessment), "pictures": pictures(assessment)}
     return filled("report.html.j2", v.timeline.style, v=v, **drawn)
 
 
