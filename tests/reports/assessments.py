@@ -18,6 +18,7 @@ from exhume.model import (
     Confidence,
     Coverage,
     Exposure,
+    Fate,
     Finding,
     Gap,
     Host,
@@ -25,6 +26,7 @@ from exhume.model import (
     Moment,
     Outcome,
     PackUsed,
+    Planted,
     Problem,
     Question,
     Questions,
@@ -126,6 +128,10 @@ intrusions = st.builds(
     Intrusion, texts, maybe, maybe, lists, lists, lists, lists, lists, lists, texts, texts, lists,
     servers=lists, sessions=lists, acts=few(acts), why=lists, mixed=lists, notes=lists,
 )  # fmt: skip
+pages = st.builds(
+    Planted, texts, st.lists(st.integers(0, 9), max_size=3).map(tuple), maybe, maybe, maybe, st.sampled_from(Fate),
+    st.none() | days, texts, lists, st.none() | sources,
+)  # fmt: skip
 tools = st.builds(Tool, texts, texts, few(st.builds(PackUsed, texts, texts, texts)))
 rechecks = st.builds(
     Recheck, texts, times, st.sampled_from(Verdict), tools, st.integers(0, 10**6), lists, lists, lists,
@@ -153,6 +159,7 @@ assessments = st.builds(
     tlp=st.none() | st.sampled_from(Tlp),
     redacted=texts,
     mixed=lists,
+    planted=few(pages),
     recheck=st.none() | rechecks,
     schema=st.just("exhume.assessment/1"),
 )  # fmt: skip

@@ -75,7 +75,7 @@ def recheck(before: Assessment, before_sha256: str, packs: Sequence[Pack] = (), 
         witnesses=packroom.witnesses(),
         marks=packroom.clusters(),
         correlations=correlations,
-        second=Second((), before.mixed, (), before.intrusions),
+        second=Second((), before.mixed, (), before.intrusions, before.planted),
         partly=partly,
     )
     host = identify(before.host, part.coverage.spans, part.readings, exposure)

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from exhume.judge.chain import chain, together
 from exhume.judge.exposure import Patching, patching
 from exhume.judge.plan import plan
+from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
 from exhume.judge.things import things
 from exhume.judge.timeline import timeline
@@ -74,6 +75,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
     told = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
     intrusions = tuple(with_earlier(with_activity(one, case.second.touched, coverage), case.second.earlier) for one in told)
+    pages = planted(findings, intrusions, case.second, coverage, part.readings)
     return Assessment(
         tool=case.tool,
         generated=case.generated,
@@ -86,7 +88,8 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
         exposure=case.exposure.entries if case.exposure else (),
         intrusions=intrusions,
-        timeline=timeline(findings, part.readings, coverage.spans, intrusions),
+        planted=pages,
+        timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),
         plan=plan(case.plans, answers, findings, things(findings, intrusions, host)),
         allowed=allowed,
         problems=case.problems,

@@ -150,6 +150,10 @@ def _extent(intrusions: Sequence[Intrusion]) -> str:
         if (found := {value for one in intrusions for value in getattr(one, field)})
     ]
     parties = words.number(len(intrusions), "party", "parties")
+    if len(intrusions) > 1 and any(
+        "not in the evidence" in text for one in intrusions for act in one.acts for text in act.missing
+    ):
+        parties = f"Up to {parties} (where a log is missing, what one did can look like two)"
     return f" {parties} got in; known of them: {words.joined(touched)}." if touched else f" {parties} got in."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 
 from exhume.judge.words import joined, source_name
-from exhume.model import Finding, Intrusion, Moment, Outcome, Reading, Span
+from exhume.model import Finding, Intrusion, Moment, Outcome, Planted, Reading, Span
 
 READING_KINDS = {
     "update": "patch", "removal": "patch", "mitigation": "patch",
@@ -15,7 +15,11 @@ READING_KINDS = {
 
 
 def timeline(
-    findings: Sequence[Finding], readings: Iterable[Reading], spans: Iterable[Span], intrusions: Sequence[Intrusion] = ()
+    findings: Sequence[Finding],
+    readings: Iterable[Reading],
+    spans: Iterable[Span],
+    intrusions: Sequence[Intrusion] = (),
+    pages: Iterable[Planted] = (),
 ) -> tuple[Moment, ...]:
     """All moments in order of time."""
     moments: list[Moment] = []
@@ -31,6 +35,12 @@ def timeline(
             if moment and (not word or moment != finding.first_seen):
                 times = f" ({finding.count:,} times)" if finding.count > 1 and not word else ""
                 moments.append(Moment(moment, f"{word}{finding.title}{times}", kind, finding.id, finding.source, log))
+    for page in pages:
+        if page.by and page.gone_by:
+            at = datetime.combine(page.gone_by, time(), UTC)
+            moments.append(
+                Moment(at, f"{page.page} was removed on this day or before, by {page.by}", "tool", source=page.source)
+            )
     builds: set[str] = set()
     for reading in sorted(readings, key=lambda r: str(r.day or "")):
         if reading.day is None or reading.what not in READING_KINDS:

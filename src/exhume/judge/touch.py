@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from exhume.judge.words import joined, number, source_name
-from exhume.model import Confidence, Coverage, Finding, Gap, Intrusion, Outcome, Severity, Visit
+from exhume.model import Confidence, Coverage, Finding, Gap, Intrusion, Outcome, Planted, Severity, Visit
 from exhume.model.visit import values
 
 PACK = "pivot"
@@ -33,6 +33,8 @@ class Second:
     gaps: tuple[Gap, ...] = ()
     earlier: tuple[Intrusion, ...] = ()
     """The intrusions as an earlier assessment told them, when the rows that were touched are not at hand any more."""
+    planted: tuple[Planted, ...] = ()
+    """And their pages."""
 
 
 def reached(visit: Visit) -> bool:

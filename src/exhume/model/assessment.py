@@ -10,7 +10,7 @@ from exhume.model.finding import Finding
 from exhume.model.flow import Reading, Source
 from exhume.model.host import Host
 from exhume.model.pack import Problem
-from exhume.model.vocabulary import Outcome, Reply, State, Tlp, Verdict
+from exhume.model.vocabulary import Fate, Outcome, Reply, State, Tlp, Verdict
 
 SCHEMA = "exhume.assessment/1"
 
@@ -136,6 +136,30 @@ class Intrusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Planted:
+    """A planted page: when it was placed and used, and when and by whom it was removed, as far as the evidence tells."""
+
+    page: str
+    """Its path in the URL, lower case."""
+    actors: tuple[int, ...]
+    """Numbers of the intrusions that wrote or used it, from 1."""
+    placed: datetime | None
+    """A log shows that it was written then. File times are not used: they can be forged."""
+    first_used: datetime | None
+    last_used: datetime | None
+    fate: Fate
+    """``STILL_THERE``, ``GONE`` (its folder was listed, and it is not in it) or ``CANNOT_TELL``."""
+    gone_by: date | None
+    """It was gone on this day, or before."""
+    by: str
+    """What removed it; empty: unknown."""
+    why: tuple[str, ...]
+    """What that rests on, and what else has to be known, in plain words."""
+    source: Source | None = None
+    """Where it is said that it was removed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """One entry of the timeline."""
 
@@ -225,6 +249,8 @@ class Assessment:
     readings: tuple[Reading, ...] = ()
     exposure: tuple[Exposure, ...] = ()
     intrusions: tuple[Intrusion, ...] = ()
+    planted: tuple[Planted, ...] = ()
+    """The pages that the intrusions planted."""
     timeline: tuple[Moment, ...] = ()
     plan: tuple[Step, ...] = ()
     allowed: tuple[Allowed, ...] = ()

@@ -151,6 +151,8 @@ def _intrusions(sheet: _Sheet, a: Assessment, most: int) -> None:
         shells = f"; {wording.counted(len(one.web_shells), 'web shell')}" if one.web_shells else ""
         when = wording.between(one.first_seen, one.last_seen)
         sheet.put(f"{number}. {when}{where}{also}{reached}{shells}", "  ", "     ", most=1)
+    for page in a.planted[:most]:
+        sheet.put(f"{page.page}: {wording.FATE[page.fate][1]} {wording.removed(page)}".rstrip(), "  ", "     ", most=1)
     if len(a.intrusions) > most:
         sheet.put(f"… and {len(a.intrusions) - most:,} more in the report", "  ", tone="dim")
 

@@ -10,10 +10,12 @@ from exhume.model import (
     Assessment,
     Cause,
     Confidence,
+    Fate,
     Finding,
     Gap,
     Intrusion,
     Outcome,
+    Planted,
     Question,
     Reply,
     Severity,
@@ -85,6 +87,14 @@ STATE = {
     State.FIXED: "fixed",
     State.NOT_APPLICABLE: "does not apply",
 }
+FATE = {
+    Fate.STILL_THERE: ("bad", "still there"),
+    Fate.GONE: ("good", "gone"),
+    Fate.CANNOT_TELL: ("unknown", "cannot tell"),
+    Fate.NEW: ("bad", "new"),
+    Fate.HISTORY: ("neutral", "history"),
+}
+"""Tone and words for what became of a thing."""
 LANE = {"attack": "Attacker", "patch": "Updates", "tool": "Clean-up tools", "context": "Context", "log": "Logs"}
 
 SHOWN = {
@@ -307,3 +317,10 @@ def shown_of(statements: Iterable[Statement]) -> tuple[str, str]:
     """Tone and words for all that the evidence says to one obligation: what speaks against it goes first."""
     weights = {s.weight for s in statements}
     return SHOWN["against" if "against" in weights else "for" if "for" in weights else "open"]
+
+
+def removed(page: Planted) -> str:
+    """When and by whom it was removed, short: ``on or before 2021-03-16, by Microsoft Defender``."""
+    when = f"on or before {page.gone_by}" if page.gone_by else ""
+    by = f"by {page.by}" if page.by else "by whom is unknown" if page.fate is Fate.GONE else ""
+    return ", ".join(filter(None, (when, by)))

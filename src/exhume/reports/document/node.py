@@ -56,6 +56,12 @@ class Node:
             raise self._wrong(key, "list of texts")
         return tuple(values)
 
+    def numbers(self, key: str) -> tuple[int, ...]:
+        values = self.items(key)
+        if not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
+            raise self._wrong(key, "list of whole numbers")
+        return tuple(values)
+
     def node(self, key: str) -> Node:
         return Node(self.content.get(key), f"{self.where}.{key}")
 

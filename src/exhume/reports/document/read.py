@@ -16,6 +16,7 @@ from exhume.model import (
     Confidence,
     Coverage,
     Exposure,
+    Fate,
     Finding,
     Gap,
     Host,
@@ -23,6 +24,7 @@ from exhume.model import (
     Moment,
     Outcome,
     PackUsed,
+    Planted,
     Problem,
     Question,
     Questions,
@@ -101,6 +103,7 @@ def _assessment(n: Node) -> Assessment:
         evidence=n.texts("evidence"),
         tlp=_tlp(n.maybe("tlp")),
         redacted=n.text("redacted", ""),
+        planted=n.nodes("planted", _planted),
         mixed=n.texts("mixed"),
         recheck=n.optional("recheck", _recheck),
         schema=n.text("schema"),
@@ -282,6 +285,21 @@ def _act(n: Node) -> Act:
         findings=n.texts("findings"),
         rows=n.nodes("rows", lambda r: SeenIn(r.text("log"), r.number("count"), _source(r.node("source")))),
         missing=n.texts("missing"),
+    )
+
+
+def _planted(n: Node) -> Planted:
+    return Planted(
+        page=n.text("page"),
+        actors=n.numbers("actors"),
+        placed=n.time("placed"),
+        first_used=n.time("first_used"),
+        last_used=n.time("last_used"),
+        fate=Fate(n.text("fate")),
+        gone_by=n.day("gone_by"),
+        by=n.text("by"),
+        why=n.texts("why"),
+        source=n.optional("source", _source),
     )
 
 

@@ -18,6 +18,7 @@ from exhume.model import (
     Host,
     Intrusion,
     Moment,
+    Planted,
     Question,
     Reading,
     Recheck,
@@ -94,6 +95,7 @@ def _document(a: Assessment) -> dict[str, Json]:
         "plan": [_step(x) for x in a.plan],
         "findings": [_finding(x) for x in a.findings],
         "intrusions": [_intrusion(x) for x in a.intrusions],
+        "planted": [_planted(x) for x in a.planted],
         "mixed": _texts(a.mixed),
         "timeline": [_moment(x) for x in a.timeline],
         "readings": [_reading(x) for x in a.readings],
@@ -271,6 +273,21 @@ def _act(act: Act) -> Json:
         "findings": _texts(act.findings),
         "rows": [{"log": row.log, "count": row.count, "source": place(row.source)} for row in act.rows],
         "missing": _texts(act.missing),
+    }
+
+
+def _planted(p: Planted) -> Json:
+    return {
+        "page": p.page,
+        "actors": list(p.actors),
+        "placed": time(p.placed),
+        "first_used": time(p.first_used),
+        "last_used": time(p.last_used),
+        "fate": str(p.fate),
+        "gone_by": _day(p.gone_by),
+        "by": p.by,
+        "why": _texts(p.why),
+        "source": place(p.source) if p.source else None,
     }
 
 

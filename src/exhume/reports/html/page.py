@@ -59,7 +59,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        states=wording.STATE, between=wording.between, stamp=wording.stamp, values=values, rungs=wording.RUNG
+        states=wording.STATE,
+        between=wording.between,
+        stamp=wording.stamp,
+        values=values,
+        rungs=wording.RUNG,
+        fates=wording.FATE,
+        removed=wording.removed,
     )
     return environment
 

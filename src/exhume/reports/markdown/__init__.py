@@ -40,7 +40,19 @@ class Markdown:
         """UTF-8, lines end with a line feed."""
         a = assessment
         lines: list[str] = []
-        for part in (_head, _recheck, _questions, _plan, _campaigns, _intrusions, _findings, _unseen, _timeline, _method):
+        for part in (
+            _head,
+            _recheck,
+            _questions,
+            _plan,
+            _campaigns,
+            _intrusions,
+            _planted,
+            _findings,
+            _unseen,
+            _timeline,
+            _method,
+        ):
             lines += [*part(a), ""]
         text = "\n".join(lines)
         if DOT in text:
@@ -181,6 +193,26 @@ def _intrusions(a: Assessment) -> Iterator[str]:
         yield ""
         yield from (f"- {name}: {', '.join(code(v) for v in found[:30])}" for name, found in _known_by(i) if found)
         yield from (f"- {prose(text)}" for text in (*i.activity, *i.why))
+
+
+def _planted(a: Assessment) -> Iterator[str]:
+    if not a.planted:
+        return
+    yield from ("### Planted pages: placed, used, gone", "")
+    yield from _table(
+        ("Page", "Intrusions", "Placed", "Used", "When collected", "Removed, and why we say so"),
+        (
+            (
+                code(p.page),
+                ", ".join(map(str, p.actors)),
+                wording.stamp(p.placed, "no log shows it"),
+                wording.between(p.first_used, p.last_used) if p.first_used else "no log shows it",
+                wording.FATE[p.fate][1],
+                "<br>".join(map(prose, filter(None, (wording.removed(p), *p.why)))),
+            )
+            for p in a.planted[:100]
+        ),
+    )
 
 
 def _act(act: Act) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def content(a: Assessment) -> Json:
         ],
         "exposure": [_flaw(e) for e in exposure[:MOST_FLAWS]],
         "more_exposure": max(0, len(a.exposure) - len(exposure[:MOST_FLAWS])),
-        "intrusions": [_intrusion(i) for i in a.intrusions[:20]],
+        "intrusions": [_intrusion(i, n, a) for n, i in enumerate(a.intrusions[:20], 1)],
         **_findings(a),
         "unseen": [_unseen(cause, gaps) for cause, gaps in wording.by_cause(a.coverage.gaps)],
         "logs": [_log(s) for s in a.coverage.spans[:120]],
@@ -157,7 +157,12 @@ def _moment(m: Moment) -> list[str]:
     return [wording.stamp(m.time).removesuffix(" UTC"), wording.LANE.get(m.kind, _text(m.kind, 20)), _text(m.what, FIELD)]
 
 
-def _intrusion(i: Intrusion) -> Json:
+def _intrusion(i: Intrusion, number: int, a: Assessment) -> Json:
+    pages = [
+        f"{p.page}: {', '.join(filter(None, (wording.FATE[p.fate][1], wording.removed(p))))}. {' '.join(p.why)}"
+        for p in a.planted
+        if number in p.actors
+    ]
     kinds = (
         ("Addresses", i.addresses), ("Also used by other people", i.mixed), ("Web shells", i.web_shells),
         ("Accounts", i.accounts), ("Mailboxes", i.mailboxes), ("User agents", i.user_agents),
@@ -167,7 +172,7 @@ def _intrusion(i: Intrusion) -> Json:
         "number": wording.counted(len(i.findings), "finding"),
         "cluster": _text(wording.cluster(i)),
         "notes": [_text(x) for x in i.notes[:MOST_VALUES]],
-        "done": [_text(x) for x in (*i.activity, *i.why)[:MOST_VALUES]],
+        "done": [_text(x, 700) for x in (*pages, *i.activity, *i.why)[:MOST_VALUES]],
         "acts": [_act(act) for act in i.acts],
         "values": [
             [name, [_text(v, FIELD) for v in found[:MOST_VALUES]], max(0, len(found) - MOST_VALUES)]
