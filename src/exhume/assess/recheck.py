@@ -218,7 +218,7 @@ def _partly(before: Assessment, packs: Iterable[Pack], records: int) -> dict[str
     for pack in packs:
         old = then.get(pack.name)
         if old is None or pack.name in half or old.digest != pack.digest:
-            what = "are new" if old is None else "were changed" if old.digest != pack.digest else "have not seen all rows"
+            what = "are new" if old is None else "were changed" if old.digest != pack.digest else "are new or were changed"
             told[pack.name] = (
                 f"The rules of {pack.name} {what} since the evidence was read: they were asked only of the"
                 f" {number(records, 'record')} that were kept, so that they find nothing else proves nothing."
