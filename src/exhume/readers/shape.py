@@ -8,18 +8,25 @@ things fast and changes no result.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from exhume.readers.bits import ahead, behind, below, marks, odd, places
 from exhume.readers.dialect import Layout
 from exhume.readers.lines import NUL_RUN
 from exhume.readers.stamps import HOUR, Mask
 
 if TYPE_CHECKING:
-    from numpy import bool_, int64, uint8
+    from numpy import int64, uint8, uint64, void
     from numpy.typing import NDArray
 
-_NEWLINE, _QUOTE, _NINE, _FIVE = b'\n"95'
+    from exhume.readers.bits import Bits
+
+_NEWLINE, _QUOTE, _RETURN = b'\n"\r'
+_HIGH = 0x8080808080808080
+"""The highest bit of each byte of a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,85 +52,114 @@ def prove(data: bytes, layout: Layout, mask: Mask, tokens: tuple[bytes, ...]) ->
     """The shape of whole lines, or ``None`` when one of them is no good row. ``tokens``: what stands in every row."""
     import numpy as np
 
-    if len(layout.delimiter) != 1 or len(layout.names) > 256 or (b"\0" in data and NUL_RUN in data):
+    if len(layout.delimiter) != 1 or (b"\0" in data and NUL_RUN in data) or any(len(token) < 3 for token in tokens):
         return None
     cells = np.frombuffer(data, np.uint8)
-    ends = _places(cells == _NEWLINE)
-    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
-    times = _times(cells, starts, mask)
-    if times is None or not all(_everywhere(token, cells, ends) for token in tokens):
+    values = bytes(dict.fromkeys(bytes([_NEWLINE]) + layout.delimiter + b"".join(token[:2] for token in tokens)))
+    found = dict(zip(values, marks(cells, values), strict=True))
+    newlines, delimiters = found[_NEWLINE], found[layout.delimiter[0]]
+    ends = places(newlines)
+    if not ends.size:
         return None
-    expected, delimiters = len(layout.names) - 1, cells == layout.delimiter[0]
-    # counted in bytes, which is quick: a count of 256 more passes here, and is found by the sum
-    fits = np.add.reduceat(delimiters.view(np.uint8), starts, dtype=np.uint8) == expected
-    total = expected * len(ends)
+    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
+    span = _span(data, starts, mask)
+    if span is None or not all(_everywhere(t, cells, ends, found[t[0]] & ahead(found[t[1]])) for t in tokens):
+        return None
     quoted: tuple[int, ...] = ()
     if layout.quoted and b'"' in data:
-        quoted = tuple(np.unique(np.searchsorted(ends, _places(cells == _QUOTE))).tolist())
-        for i in quoted:
-            line = data[starts[i] : ends[i]]
-            if not quoted_well(line, layout.delimiter, expected):
-                return None
-            total += line.count(layout.delimiter) - expected
-        fits[list(quoted)] = True
-    if not fits.all() or np.count_nonzero(delimiters) != total:
+        quotes = marks(cells, bytes([_QUOTE]))[0]
+        within = odd(quotes)
+        returns = marks(cells, bytes([_RETURN]))[0] if b"\r" in data else newlines
+        if not _quoted_well(quotes, within, newlines, delimiters, returns):
+            return None
+        delimiters = delimiters & ~within
+        quoted = tuple(np.flatnonzero(np.diff(below(quotes, ends), prepend=0)).tolist())
+    expected = len(layout.names) - 1
+    if not np.array_equal(below(delimiters, ends), np.arange(1, ends.size + 1) * expected):
         return None
-    return Shape(ends, *_span(times[:, mask.start : mask.stop]), quoted)
+    return Shape(ends, *span, quoted)
 
 
-def _places(marks: NDArray[bool_]) -> NDArray[int64]:
-    """Where something rare is true. numpy looks at every byte for that; here only at those of eight with one among them."""
+def _quoted_well(quotes: Bits, within: Bits, newlines: Bits, delimiters: Bits, returns: Bits) -> bool:
+    """Does every quote begin or end a whole cell, or is one of two that stand for one, and every row end outside of quotes?"""
+    opening, closing = quotes & within, quotes & ~within
+    before = behind(delimiters | newlines | closing)
+    before[0] |= 1  # the first row
+    after = ahead(delimiters | newlines | opening | (returns & ahead(newlines)))
+    return not ((newlines & within).any() or (opening & ~before).any() or (closing & ~after).any())
+
+
+def _everywhere(token: bytes, cells: NDArray[uint8], ends: NDArray[int64], maybe: Bits) -> bool:
+    """Does the token stand in every row? ``maybe``: where its first two bytes do."""
     import numpy as np
 
-    whole = marks.size // 8 * 8
-    eights = np.flatnonzero(marks[:whole].view(np.uint64) != 0)
-    which, place = np.nonzero(marks[:whole].reshape(-1, 8)[eights])
-    return np.concatenate((eights[which] * 8 + place, whole + np.flatnonzero(marks[whole:])))
-
-
-def _times(cells: NDArray[uint8], starts: NDArray[int64], mask: Mask) -> NDArray[uint8] | None:
-    """The start of each row, one below the other; ``None`` when one has not the shape or is no time of day."""
-    import numpy as np
-
-    width = len(mask.shape)
-    if not starts.size or cells.size - starts[-1] < width:
-        return None
-    times = np.lib.stride_tricks.sliding_window_view(cells, width)[starts]
-    least = np.frombuffer(mask.shape, np.uint8)
-    most = np.where(least == ord("0"), _NINE, least)
-    most[[mask.start + 14, mask.start + 17]] = _FIVE  # minutes and seconds above 59
-    return times if bool(((times >= least) & (times <= most)).all()) else None
-
-
-def _everywhere(token: bytes, cells: NDArray[uint8], ends: NDArray[int64]) -> bool:
-    """Does the token stand in every row?"""
-    import numpy as np
-
-    if len(token) < 3 or cells.size < len(token):
-        return False
-    places = _places((cells[:-2] == token[0]) & (cells[1:-1] == token[1]))
-    places = places[places <= cells.size - len(token)]
+    at = places(maybe)
+    at = at[at <= cells.size - len(token)]
     wanted = np.frombuffer(token, np.uint8)
-    found = (np.lib.stride_tricks.sliding_window_view(cells, len(token))[places] == wanted).all(axis=1)
-    rows = np.searchsorted(ends, places[found])
+    found = (_pieces(cells, at, len(token)).view(np.uint8).reshape(-1, len(token)) == wanted).all(axis=1)
+    rows = np.searchsorted(ends, at[found])
     return bool(rows.size) and int(np.count_nonzero(np.diff(rows))) + 1 == len(ends)
 
 
-def _span(times: NDArray[uint8]) -> tuple[frozenset[bytes], bytes, bytes]:
-    """Hours, first and last."""
+def _pieces(cells: NDArray[uint8] | bytes, at: NDArray[int64], width: int) -> NDArray[void]:
+    """The bytes from each of these offsets on. As many as ``width`` must be there."""
     import numpy as np
 
-    hours = times[:, :HOUR]
-    changes = np.flatnonzero((hours[1:] != hours[:-1]).any(axis=1)) + 1
-    prefixes = frozenset(hours[i].tobytes() for i in (0, *changes.tolist()))
-    words = np.zeros((len(times), -(-times.shape[1] // 8) * 8), np.uint8)
-    words[:, : times.shape[1]] = times
-    numbers = words.view(">u8")
-    lowest = highest = np.arange(len(times))
-    for word in numbers.T:
-        lowest = lowest[word[lowest] == word[lowest].min()]
-        highest = highest[word[highest] == word[highest].max()]
-    return prefixes, times[lowest[0]].tobytes(), times[highest[0]].tobytes()
+    return np.ndarray((len(cells) - width + 1,), f"V{width}", cells, 0, (1,))[at]
+
+
+def _span(data: bytes, starts: NDArray[int64], mask: Mask) -> tuple[frozenset[bytes], bytes, bytes] | None:
+    """Hours, first and last; ``None`` when the start of a row has not the shape or is no time of day.
+
+    The starts are looked at as numbers of eight bytes, which sort like their text; the last of them overlaps the one before.
+    """
+    import numpy as np
+
+    width = len(mask.shape)
+    if len(data) - int(starts[-1]) < width or mask.start + HOUR > 16:
+        return None
+    rows = _pieces(data, starts, width)
+    varying: list[NDArray[uint64]] = []
+    hours = np.zeros(len(rows) - 1, np.bool_)
+    for number, (at, known, expected, beyond) in enumerate(_words(mask)):
+        word = np.ndarray(rows.shape, ">u8", rows, at, (width,)).astype(np.uint64)
+        least, most = int(np.bitwise_and.reduce(word)), int(np.bitwise_or.reduce(word))
+        if least & known != expected or most & known != expected or int(np.bitwise_or.reduce(word + beyond)) & _HIGH:
+            return None
+        if least != most:
+            varying.append(word)
+            if number < 2:
+                prefix = word >> (8 * (16 - mask.start - HOUR)) if number else word
+                hours |= prefix[1:] != prefix[:-1]
+    first, last = (rows[_edge(varying, pick)].tobytes()[mask.start : mask.stop] for pick in (np.min, np.max))
+    changes = (0, *(np.flatnonzero(hours) + 1).tolist())
+    return frozenset(rows[i].tobytes()[mask.start : mask.start + HOUR] for i in changes), first, last
+
+
+@lru_cache(maxsize=64)
+def _words(mask: Mask) -> tuple[tuple[int, int, int, int], ...]:
+    """For each number: its offset; which bits are the same in all good rows; those bits; what, added to it, brings digits that
+    are too high beyond 127 (and with the bits before known, nothing carries)."""
+    width = len(mask.shape)
+    fives = (mask.start + 14, mask.start + 17)  # minutes and seconds above 59
+    known = bytes(0xF0 if c == ord("0") else 0xFF for c in mask.shape)
+    beyond = bytes((0x7F - ord("5" if i in fives else "9")) if c == ord("0") else 0 for i, c in enumerate(mask.shape))
+    out = []
+    for at in (*range(0, width - 8, 8), width - 8):
+        out.append((at, *(int.from_bytes(part[at : at + 8]) for part in (known, mask.shape, beyond))))
+    return tuple(out)
+
+
+def _edge(words: list[NDArray[uint64]], pick: Callable[[NDArray[uint64]], uint64]) -> int:
+    """The row whose numbers are least, or most."""
+    import numpy as np
+
+    rows: NDArray[int64] | None = None
+    for word in words:
+        chosen = word if rows is None else word[rows]
+        hits = np.flatnonzero(chosen == pick(chosen))
+        rows = hits if rows is None else rows[hits]
+    return 0 if rows is None else int(rows[0])
 
 
 def quoted_well(line: bytes, delimiter: bytes, expected: int) -> bool:
