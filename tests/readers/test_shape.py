@@ -5,9 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from exhume.readers import bits
 from exhume.readers.dialect import Layout
-from exhume.readers.shape import prove, quoted_well
+from exhume.readers.shape import bits, prove, quoted_well
 from exhume.readers.stamps import Mask
 
 NAMES = ("time", "a", "b", "c")

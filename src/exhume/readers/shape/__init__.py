@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from exhume.readers.bits import ahead, behind, below, marks, odd, places
 from exhume.readers.dialect import Layout
 from exhume.readers.lines import NUL_RUN
+from exhume.readers.shape.bits import ahead, behind, below, marks, odd, places
 from exhume.readers.stamps import HOUR, Mask
 
 if TYPE_CHECKING:
     from numpy import int64, uint8, uint64, void
     from numpy.typing import NDArray
 
-    from exhume.readers.bits import Bits
+    from exhume.readers.shape.bits import Bits
 
 _NEWLINE, _QUOTE, _RETURN = b'\n"\r'
 _HIGH = 0x8080808080808080
