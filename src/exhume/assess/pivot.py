@@ -10,6 +10,7 @@ References: DESIGN, pivot; general rules 2 to 6 of the project's traces.md.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -49,6 +50,8 @@ MOST_VALUES = 64
 """Values looked for in all."""
 BLOCK, OVERLAP = 1 << 19, 1024
 """Bytes searched at a time, and on both sides of where two blocks meet."""
+LARGE = 8 << 20
+"""Bytes beyond which a log is not searched twice: it hardly ever holds nothing, and opening it costs little then."""
 SAMPLED = 6
 """Front-end logs of which the beginning is read, to see whether an address carries everybody."""
 SAMPLE = 4 << 20
@@ -128,7 +131,8 @@ class Glance(Scanner):
         self._screen = None
 
     def scan(self, path: str) -> Part:
-        return Scanner.scan(self, path) if self._holds(path) else Part()
+        size = self._file(path).size
+        return Scanner.scan(self, path) if size is None or size > LARGE or self._holds(path) else Part()
 
     def _sieve(self, reader: Reader) -> Sieve | None:
         if self.sieves is None and self.use_sieve:
@@ -147,7 +151,7 @@ class Glance(Scanner):
                 block = stream.read(BLOCK)
                 if block[:7] == b"ElfFile" or block[:2] in (b"\xff\xfe", b"\xfe\xff"):
                     return True  # UTF-16: the literals stand there in another form
-                border = b""
+                block, border = block.removeprefix(BOM_UTF8), b""
                 while block:
                     if len(searched.candidates(border + block[:OVERLAP])) or len(searched.candidates(block)):
                         return True

@@ -18,8 +18,8 @@ LOOKALIKES = (
 )
 """The long s, the i with and without a dot, and the Kelvin sign: regular expressions that ignore case take them for s, i and k,
 so rows with one are always parsed too."""
-_ESCAPED = rb"%(?:25)*(?:c[45]|e2)"
-"""How the percent-encoded ones begin. To search for all forms takes as long as half of the rules."""
+_NEEDLESS_OR_WIDE = NEEDLESS.removesuffix(b")") + b"|c[45]|e2)"
+"""That, and how the percent-encoded ones begin: to search for all their forms takes as long as half of the rules."""
 _STRANGE = re.compile(NEEDLESS + b"|" + LOOKALIKES, re.IGNORECASE)
 _ROW = re.compile(rb'"?\d{4}-\d\d-\d\d[Tt ]')
 """How a line begins that does not go on a row of the line before."""
@@ -55,7 +55,7 @@ class Screen:
         ordered = sorted(patterns)
         self._needs = [frozenset(() if () in patterns[p] else patterns[p]) for p in ordered]
         if patterns:
-            self._engine = engine([*ordered, NEEDLESS + b"|" + _ESCAPED])
+            self._engine = engine([*ordered, _NEEDLESS_OR_WIDE])
             self._wide = engine([LOOKALIKES])
 
     def candidates(self, block: bytes) -> list[int]:
