@@ -63,6 +63,7 @@ def recheck(before: Assessment, before_sha256: str, packs: Sequence[Pack] = (), 
     exposure = exposure_of(part, chosen, before.generated)
     generated = datetime.now(UTC).replace(microsecond=0)
     partly = _partly(before, chosen, asked.records)
+    mixed = before.mixed or tuple(sorted({address for one in before.intrusions for address in one.mixed}))
     case = Case(
         tool=Tool(exhume.__version__, before.tool.engine, (*(PackUsed(p.name, p.version, p.digest) for p in chosen), *gone)),
         generated=before.generated,  # the evidence is as old as that
@@ -75,7 +76,7 @@ def recheck(before: Assessment, before_sha256: str, packs: Sequence[Pack] = (), 
         witnesses=packroom.witnesses(),
         marks=packroom.clusters(),
         correlations=correlations,
-        second=Second((), before.mixed, (), before.intrusions, before.planted),
+        second=Second((), mixed, (), before.intrusions, before.planted),
         partly=partly,
     )
     host = identify(before.host, part.coverage.spans, part.readings, exposure)
