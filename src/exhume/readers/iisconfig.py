@@ -129,6 +129,10 @@ def _is_default(entry: Entry, roots: frozenset[str]) -> bool:
     if section == "logFile":
         folder = text("directory")
         return text("enabled").lower() != "false" and (not folder or is_clean(section, "", plain_path(folder)))
+    if section == "httpErrors":
+        return text("responseMode").lower() != "executeurl" or text("path").lower().startswith(
+            "/owa/auth/errorfe.aspx?httpcode="
+        )
     if section == "httpLogging":
         return text("dontLog").lower() != "true"
     return section == "machineKey" and "fixed" not in (text("validationKey"), text("decryptionKey"))

@@ -84,6 +84,8 @@ class Sections:
             self._keep(_SETTINGS[tag], line, attributes)
         elif tag == "logfile" and parent in ("site", "sitedefaults"):
             self._keep("logFile", line, attributes)
+        elif tag == "error" and parent == "httperrors":
+            self._keep("httpErrors", line, attributes)
         else:
             self._server(tag, parent, attributes, line)
 
