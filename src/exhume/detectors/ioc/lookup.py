@@ -129,7 +129,7 @@ class Lookup:
     def holds_text(self, text: str) -> bool:
         """Would ``texts`` name any? Asked once of all fields together: hardly any record holds one."""
         lowered = text.lower()
-        return any([one in lowered for one in self._values])
+        return any(one in lowered for one in self._values)
 
     def texts(self, text: str) -> Iterator[Indicator]:
         """Texts that stand anywhere in a value."""
