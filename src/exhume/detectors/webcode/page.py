@@ -145,6 +145,9 @@ def _split(page: Page, text: str, ending: str) -> None:
         pieces = [(text[whole:], whole, "", False)] + [p for p in pieces if p[1] < whole]
     if not pieces and ending in CLASSIC and not _MARKUP.search(text):
         pieces = [(text, 0, "", False)]  # a part of a page, or a page whose marks were lost
+        if text.partition("\n")[0].count('"') % 2:
+            start = text.find('"') + 1  # a part that is put into a text of another page and ends that first
+            pieces.append((text[start:], start, "", False))
     _languages(page, pieces, default, ending, directives > 0)
 
 
