@@ -307,6 +307,7 @@ def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], rec
         memory.found(sink.effect, at, told, value.way, sure=sink.effect != "sql" and (sink.effect != "load" or value.whole))
 
 
+_POWERSHELL = frozenset(("powershell", "runspace", "runspacefactory", "pipeline", "createpipeline", "runspaceinvoke"))
 _LOCAL = re.compile(r"^https?://(?:127\.|localhost|\[::1\])", re.IGNORECASE)
 _STYLE_SCRIPT = re.compile(r"<(?:msxsl|ms):script|urn:schemas-microsoft-com:xslt", re.IGNORECASE)
 
@@ -324,6 +325,8 @@ def _without_visitor(memory: Memory, sink: sinks.Sink, words: str, chosen: Seque
         for text in (t for v in chosen for t in v.texts):
             memory.run_code(text, "", at)
     elif sink.effect == "command" and any(t for v in chosen for t in v.texts):
+        if words.endswith(".addscript") and not _POWERSHELL & memory.program.names:
+            return  # other classes have that member too, for scripts of the browser
         memory.operation("program", at, f"{words}, which {sink.words}", ())
 
 
