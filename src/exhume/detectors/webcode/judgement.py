@@ -62,7 +62,7 @@ def judge(result: Result) -> Iterator[tuple[Rule, list[Because]]]:
         effect = identifier.removeprefix("webcode.").removesuffix("-likely")
         if any(SURE[s].id.removeprefix("webcode.") == effect for s in sure) and identifier.endswith("-likely"):
             continue
-        yield rule, _told(result, sorted(hits, key=lambda h: h.at))
+        yield rule, _told(result, sorted(hits, key=lambda h: (len(h.way), h.at)))
 
 
 def _told(result: Result, hits: list[Hit]) -> list[Because]:
