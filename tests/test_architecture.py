@@ -25,7 +25,7 @@ DOORS = {
     "duckdb": "exhume/hunt/",
     "defusedxml": "exhume/readers/configxml.py",
     "jinja2": "exhume/reports/",
-    "numpy": "exhume/readers/shape.py",
+    "numpy": "exhume/readers/shape/",
     "psutil": "exhume/assess/workers.py",
     "typst": "exhume/reports/pdf/",
     "zstandard": "exhume/evidence/",

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -67,6 +67,20 @@ def test_a_new_indicator_finds_what_was_kept(before, tmp_path):
     assert set(new) == {f"ioc:sha256:{digest}", f"ioc:ip:{ATTACKER}"}
     assert new[f"ioc:sha256:{digest}"].outcome == Outcome.WRITE
     assert new[f"ioc:sha256:{digest}"].source.path.endswith("x1y2z3.aspx")
+
+
+def test_a_new_indicator_finds_a_page_of_a_further_row(tmp_path):
+    server = attacked()
+    for minute, page in enumerate(("one", "two", "three"), 5):
+        server.iis(NOON + timedelta(minutes=minute), "GET", f"/aspnet_client/{page}.aspx", 404, ip="198.51.100.9")
+    first = assessed(server)
+    assert not [f for f in first.findings if "three" in f.record.text("cs-uri-stem")], "it is a further row of a finding"
+    again = recheck(first, "ab", [pack(tmp_path, iocs__csv="type,value\nfilename,three.aspx\nfilename,four.aspx\n")])
+    (found,) = [f for f in again.findings if f.pack == "theirs"]
+    assert found.rule == "ioc:filename:three.aspx"
+    assert found.first_seen == NOON + timedelta(minutes=7)
+    assert found.address == "198.51.100.9"
+    assert found.outcome is Outcome.PROBE, "it was not served"
 
 
 def test_a_new_rule_finds_a_kept_row_and_is_told_to_have_seen_no_other(before, tmp_path):

@@ -22,7 +22,7 @@ from exhume.assess.run import exposure_of, problems_of
 from exhume.assess.scan import STATE_KINDS
 from exhume.assess.survey import identify
 from exhume.assess.tally import OTHERS
-from exhume.detectors import DETECTORS, Sigma, is_product
+from exhume.detectors import DETECTORS, Ioc, Sigma, is_product
 from exhume.judge import Case, Second, judge
 from exhume.judge.words import joined, number
 from exhume.model import (
@@ -40,9 +40,18 @@ from exhume.model import (
     Tool,
     Withdrawn,
 )
+from exhume.model.visit import keys_of, values
 
 _CUT = re.compile(r"… \(\d+ (?:characters|values)\)\Z")
 """The end of a value of which not all was kept (``model.finding.shorten``)."""
+_KEPT = {
+    "iis.access": (("address", "c-ip"), ("shell", "cs-uri-stem"), ("method", "cs-method"), ("status", "sc-status")),
+    "exchange.httpproxy": (
+        *(("address", "ClientIpAddress"), ("shell", "UrlStem")),
+        *(("method", "Method"), ("status", "HttpStatus")),
+    ),
+}
+"""Keys of a visit and the fields of the row that they come from (``model.visit``)."""
 _SCALES = ("outcome", "severity", "confidence", "decisive")
 _SAID = ("title", "because", "techniques", "cves", "own", "trace", "falsepositives", "references", *_SCALES)
 """What a rule says of a finding; where and when it stands stays."""
@@ -63,6 +72,7 @@ def recheck(before: Assessment, before_sha256: str, packs: Sequence[Pack] = (), 
     exposure = exposure_of(part, chosen, before.generated)
     generated = datetime.now(UTC).replace(microsecond=0)
     partly = _partly(before, chosen, asked.records)
+    mixed = before.mixed or tuple(sorted({address for one in before.intrusions for address in one.mixed}))
     case = Case(
         tool=Tool(exhume.__version__, before.tool.engine, (*(PackUsed(p.name, p.version, p.digest) for p in chosen), *gone)),
         generated=before.generated,  # the evidence is as old as that
@@ -75,7 +85,7 @@ def recheck(before: Assessment, before_sha256: str, packs: Sequence[Pack] = (), 
         witnesses=packroom.witnesses(),
         marks=packroom.clusters(),
         correlations=correlations,
-        second=Second((), before.mixed, (), before.intrusions, before.planted),
+        second=Second((), mixed, (), before.intrusions, before.planted),
         partly=partly,
     )
     host = identify(before.host, part.coverage.spans, part.readings, exposure)
@@ -110,7 +120,7 @@ class _Asked:
                 continue  # made anew from the others
             raised_now = self._detected(finding.record)
             self._again(finding, {(f.pack, f.rule): f for f in raised_now})
-            for one in raised_now:
+            for one in (*raised_now, *self._indicated(finding)):
                 if one.id not in known and (one.pack, one.rule) not in self._many and one.id not in fresh:
                     fresh[one.id] = one
         self.findings |= fresh
@@ -120,6 +130,13 @@ class _Asked:
             return ()
         found = (f for d in self._detectors if record.kind in d.wants for f in d.detect(record))
         return tuple(f for f in found if isinstance(f, Finding))
+
+    def _indicated(self, finding: Finding) -> Iterator[Finding]:
+        """Indicators in the further rows of a finding, of which addresses and pages were kept."""
+        for detector in self._detectors:
+            if isinstance(detector, Ioc):
+                for record in _further(finding):
+                    yield from (f for f in detector.detect(record) if isinstance(f, Finding))
 
     def _again(self, finding: Finding, now: dict[tuple[str, str], Finding]) -> None:
         pack = self._packs.get(finding.pack)
@@ -174,7 +191,7 @@ class _Asked:
     def _limits(self, before: Assessment) -> Iterator[str]:
         yield (
             f"Asked again were the {number(self.records, 'record')} that the first assessment kept: the first one of each"
-            " finding. Counts and times of findings are those of the first assessment."
+            " finding; of further rows only addresses and pages, with indicators. Counts and times are those of then."
         )
         yield "The contents of files were not kept: rules on them (YARA, analysis of code) were not asked again."
         if self._unasked:
@@ -186,6 +203,21 @@ class _Asked:
             yield f"Findings of packs that were not given now stand as they were: {joined(gone)}."
         if before.tool.version != exhume.__version__:
             yield f"The rows were read by exhume {before.tool.version}; what this version would read in them is not known."
+
+
+def _further(finding: Finding) -> Iterator[Record]:
+    """What was kept of the rows behind the first one, where they name another address or page."""
+    fields = _KEPT.get(finding.record.kind, ())
+    seen = {_named(keys_of(finding.record)[0])}
+    for visit in finding.visits if fields else ():
+        if _named(visit.keys) not in seen:
+            seen.add(_named(visit.keys))
+            kept_values = {field: text for name, field in fields for text in values(visit.keys, name)}
+            yield replace(finding.record, time=visit.first, source=visit.source, fields=kept_values)
+
+
+def _named(keys: Iterable[str]) -> frozenset[str]:
+    return frozenset(key for key in keys if key.startswith(("address:", "shell:")))
 
 
 def _is_products(record: Record) -> bool:
@@ -218,7 +250,7 @@ def _partly(before: Assessment, packs: Iterable[Pack], records: int) -> dict[str
     for pack in packs:
         old = then.get(pack.name)
         if old is None or pack.name in half or old.digest != pack.digest:
-            what = "are new" if old is None else "were changed" if old.digest != pack.digest else "have not seen all rows"
+            what = "are new" if old is None else "were changed" if old.digest != pack.digest else "are new or were changed"
             told[pack.name] = (
                 f"The rules of {pack.name} {what} since the evidence was read: they were asked only of the"
                 f" {number(records, 'record')} that were kept, so that they find nothing else proves nothing."

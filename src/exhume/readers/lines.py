@@ -132,7 +132,7 @@ class Lines:
                     break
             cut = data.rfind(b"\n") + 1
             if cut:
-                block = Block(b"".join([*pending, data[:cut]]) if pending else data[:cut], self.number)
+                block = Block(b"".join([*pending, memoryview(data)[:cut]]) if pending else data[:cut], self.number)
                 yield block
                 self.number += block.data.count(b"\n") if block.lines is None else block.lines
                 pending, held = [], 0

@@ -17,7 +17,7 @@ from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.dialect import Dialect, Identity, Layout, Look
 from exhume.readers.lines import BLOCK, LONGEST, NUL_RUN, Defects, Lines
 from exhume.readers.parts import Part, Rows, Wanted, bare
-from exhume.readers.shape import Shape, prove, quoted_well
+from exhume.readers.shape import Shape, dated, prove, quoted_well
 from exhume.readers.stamps import Hours, Mask
 
 Yield: TypeAlias = Record | Gap | Reading
@@ -108,6 +108,8 @@ class LineLog:
         while todo:
             piece = todo.pop()
             ready = self._ready()
+            if ready and self._passed(piece):
+                continue
             shape = self._prove(piece) if ready else None
             if shape is not None:
                 yield from self._proven(piece, shape)
@@ -138,6 +140,17 @@ class LineLog:
     def _proves(self) -> bool:
         """Without a sieve every row becomes a record anyhow, unless proven pieces are taken whole."""
         return self._sieve is not None or self._whole is not None
+
+    def _passed(self, data: bytes) -> bool:
+        """Counts lines of which none becomes a record, and about which nothing else is asked. A row that goes on in other lines
+        has a quote, and a header begins like no row."""
+        sieve, layout = self._sieve, self._dialect.layout
+        if sieve is None or not sieve.brief or layout is None or b"\0" in data or (layout.quoted and b'"' in data):
+            return False
+        named = sieve.candidates(data, self._dialect.kind)
+        lines = dated(data) if named is not None and not len(named) else 0
+        self._number += lines
+        return bool(lines)
 
     def _prove(self, data: bytes) -> Shape | None:
         """The shape of a piece that holds only good rows of the file's own log."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exhume.model import Act, Assessment, Cause, Exposure, Finding, Gap, Intrusion, Moment, Span, State, Step, Verdict
+from exhume.model import Act, Assessment, Cause, Exposure, Finding, Gap, Intrusion, Moment, Planted, Span, State, Step, Verdict
 from exhume.reports import wording
 from exhume.reports.plain import DOT, NOTE, json_text, shorten, shown
 
@@ -158,11 +158,7 @@ def _moment(m: Moment) -> list[str]:
 
 
 def _intrusion(i: Intrusion, number: int, a: Assessment) -> Json:
-    pages = [
-        f"{p.page}: {', '.join(filter(None, (wording.FATE[p.fate][1], wording.removed(p))))}. {' '.join(p.why)}"
-        for p in a.planted
-        if number in p.actors
-    ]
+    pages = [_page(p) for p in a.planted if number in p.actors]
     kinds = (
         ("Addresses", i.addresses), ("Also used by other people", i.mixed), ("Web shells", i.web_shells),
         ("Accounts", i.accounts), ("Mailboxes", i.mailboxes), ("User agents", i.user_agents),
@@ -180,6 +176,13 @@ def _intrusion(i: Intrusion, number: int, a: Assessment) -> Json:
             if found
         ],
     }
+
+
+def _page(p: Planted) -> str:
+    placed = f"placed {wording.stamp(p.placed)}" if p.placed else ""
+    used = f"used {wording.between(p.first_used, p.last_used)}" if p.first_used else ""
+    told = ", ".join(filter(None, (placed, used, wording.FATE[p.fate][1], wording.removed(p))))
+    return " ".join((f"{p.page}: {told}.", *p.why))
 
 
 def _act(act: Act) -> list[object]:
