@@ -136,3 +136,16 @@ def test_the_fbi_is_possible_only_when_its_days_lie_between(end, told):
 
 def test_no_intrusion_no_page():
     assert assessed(Server().iis(NOON, "GET", PAGE, 404, ip=ATTACKER)).planted == ()
+
+
+@pytest.mark.parametrize(("also", "told"), [("POST", True), ("GET", False)])
+def test_a_page_that_is_only_posted_to_is_told(also, told):
+    server = used().file(CLIENT + "x1y2z3.aspx", shell())
+    for minute in range(2, 6):
+        server.iis(NOON + timedelta(minutes=minute), "POST", PAGE, 200)
+    server.iis(NOON + timedelta(minutes=9), also, PAGE, 200)
+    assert [w for w in life(server).why if "POST" in w] == (
+        ["All 6 of the first rows of it in the IIS log are POST: a page that people look at is opened with GET."]
+        if told
+        else []
+    )

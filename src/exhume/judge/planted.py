@@ -22,6 +22,9 @@ from exhume.model.windows import served_url
 
 FBI = date(2021, 4, 9), date(2021, 4, 13)
 EOMT_ALWAYS_REMOVED = date(2021, 3, 19)
+POSTS = 3
+"""Rows from which on it says something that all are POST."""
+_POSTED = " are POST: a page that people look at is opened with GET."
 _TARGET = re.compile(r"(?:^|[;,\s])(?:[a-z]+:_?)?([A-Za-z]:\\[^;|>]+)")
 _DONE = re.compile(r"remov|quarantin|delet|clean", re.IGNORECASE)
 _NOT = re.compile(r"not removed|no ?action|not applicable|fail|allow|result 0x0*[1-9a-f]", re.IGNORECASE)
@@ -66,7 +69,9 @@ def planted(
     for page, actors in pages.items():
         life = _life(page, tuple(actors), (*findings, *second.touched), coverage, tools)
         known = earlier.get(page)
-        out.append(replace(known, actors=life.actors) if known and (known.by or not life.by) else life)
+        use = _use(page, second.touched)
+        told = replace(known, actors=life.actors) if known and (known.by or not life.by) else life
+        out.append(replace(told, why=(*(w for w in told.why if not w.endswith(_POSTED)), *use)))
     return tuple(out)
 
 
@@ -95,6 +100,14 @@ def _life(
     end = missed.first.date() if missed and missed.first else None
     why = tuple(_unknown(page, acts, answered, missed, listed, tools, coverage))
     return Planted(*common, Fate.GONE if listed else Fate.CANNOT_TELL, end, "", why, missed.source if missed else None)
+
+
+def _use(page: str, touched: Iterable[Finding]) -> tuple[str, ...]:
+    """How it was asked for, by the second look, which keeps every method: people open pages with GET."""
+    kept = {v.place: v for f in touched if f.record.kind == "iis.access" for v in f.visits if page in values(v.keys, "shell")}
+    rows = sum(v.count for v in kept.values())
+    posted = rows >= POSTS and all("method:POST" in v.keys for v in kept.values())
+    return (f"All {rows} of the first rows of it in the IIS log{_POSTED}",) if posted else ()
 
 
 def _removed(common: _Dates, acts: Sequence[_Act], missed: Visit | None) -> Planted:

@@ -130,6 +130,8 @@ class Baseline:
             because.append(Because("sha256", record.text("sha256"), "not the hash of any known release"))
         if record.text("near_product"):
             because.append(Because("near_product", record.text("near_product"), "a page of Exchange of almost the same name"))
+        if record.text("odd_name"):
+            because.append(Because("odd_name", record.text("odd_name"), "the name is such as intruders choose"))
         if rule is MODIFIED and self._pages:
             because += self._changed(record, path)
         yield Finding.of(rule, record, because)
