@@ -61,7 +61,10 @@ def test_the_column_that_tells_most_counts_and_a_contradiction_is_noted():
     (row,) = read("host,AdminDisplayVersion,build\na,Version 15.1 (Build 2176.2),\n")
     assert (row.column, row.cumulative_only, row.note) == ("AdminDisplayVersion", True, "")
     (row,) = read("host,build,X-OWA-Version\na,15.1,15.1.2176.9\n")
-    assert (str(row.version), row.note) == ("15.1.2176.9", "build: '15.1' has two parts of four: a spreadsheet cut it to a number, import the column as text")
+    assert (str(row.version), row.note) == (
+        "15.1.2176.9",
+        "build: '15.1' has two parts of four: a spreadsheet cut it to a number, import the column as text",
+    )
 
 
 @pytest.mark.parametrize(

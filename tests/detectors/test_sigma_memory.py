@@ -4,7 +4,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sigma_rule import pack_of, record, rule
 
@@ -72,6 +72,7 @@ def test_it_does_not_grow_without_end(monkeypatch):
     assert len(held) <= 10
 
 
+@settings(deadline=None)  # making detectors takes what the machine allows
 @given(st.lists(st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()}), max_size=12))
 def test_in_any_order_of_records_it_says_what_a_fresh_detector_says(rows):
     sigma = pack_of(*RULES)

@@ -112,6 +112,8 @@ CASES = {
 class Trivial:
     """Names the lines that hold the marker."""
 
+    brief = False
+
     def candidates(self, block, kind, delimiter=""):
         found, at = [], block.find(EVIL)
         while at >= 0:

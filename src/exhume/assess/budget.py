@@ -32,6 +32,8 @@ class Spent:
 class _Ledger:
     """A sieve that names no row and writes down which ones each rule would have named."""
 
+    brief = False
+
     def __init__(self, packs: Iterable[Pack]) -> None:
         packs = tuple(packs)
         self._sigma, self._ioc = Sigma.from_packs(packs, Host()), Ioc.from_packs(packs, Host())

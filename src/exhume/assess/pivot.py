@@ -10,6 +10,7 @@ References: DESIGN, pivot; general rules 2 to 6 of the project's traces.md.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -34,9 +35,11 @@ from exhume.model import (
     Pack,
     Part,
     Problem,
+    Reader,
     Record,
     Rule,
     Severity,
+    Sieve,
     anew,
 )
 from exhume.model.visit import keys_of
@@ -45,8 +48,10 @@ ROUNDS = 3
 """Looks at most; what comes after is told as a limit."""
 MOST_VALUES = 64
 """Values looked for in all."""
-BLOCK, OVERLAP = 1 << 20, 1024
-"""Bytes searched at a time, and of the last ones once more with the next."""
+BLOCK, OVERLAP = 960 << 10, 1024
+"""Bytes searched at a time, and on both sides of where two blocks meet."""
+LARGE = 8 << 20
+"""Bytes beyond which a log is not searched twice: it hardly ever holds nothing, and opening it costs little then."""
 SAMPLED = 6
 """Front-end logs of which the beginning is read, to see whether an address carries everybody."""
 SAMPLE = 4 << 20
@@ -58,6 +63,7 @@ KINDS = frozenset((
     "exchange.rps-http", "exchange.mapihttp", "windows.event",
 ))  # fmt: skip
 FRONT = ("w3svc1", "/httpproxy/")
+_CELL = re.compile(rb"[ ,]([^ ,\r\n]*)[ ,]\Z")
 Look = Callable[["Touch", Sequence[str]], Part]
 """Scans these files with this detector alone."""
 
@@ -125,7 +131,13 @@ class Glance(Scanner):
         self._screen = None
 
     def scan(self, path: str) -> Part:
-        return Scanner.scan(self, path) if self._holds(path) else Part()
+        size = self._file(path).size
+        return Scanner.scan(self, path) if size is None or size > LARGE or self._holds(path) else Part()
+
+    def _sieve(self, reader: Reader) -> Sieve | None:
+        if self.sieves is None and self.use_sieve:
+            self.sieves = sieve.Sieves(self.detectors, self.engine, brief=True)
+        return Scanner._sieve(self, reader)
 
     def _holds(self, path: str) -> bool:
         if not self.use_sieve:
@@ -139,11 +151,12 @@ class Glance(Scanner):
                 block = stream.read(BLOCK)
                 if block[:7] == b"ElfFile" or block[:2] in (b"\xff\xfe", b"\xfe\xff"):
                     return True  # UTF-16: the literals stand there in another form
+                block, border = block.removeprefix(BOM_UTF8), b""
                 while block:
-                    if len(searched.candidates(block)):
+                    if len(searched.candidates(border + block[:OVERLAP])) or len(searched.candidates(block)):
                         return True
-                    more = stream.read(BLOCK)
-                    block = block[-OVERLAP:] + more if more else b""
+                    border = block[-OVERLAP:]
+                    block = stream.read(BLOCK)
         except OSError:
             return True  # the scan says why
         return False
@@ -226,12 +239,12 @@ def _carriers(evidence: Evidence, paths: Sequence[str], addresses: Iterable[str]
     """Addresses from which a good part of all rows comes, in the names of several people."""
     front = [p for p in paths if any(f in p.lower() for f in FRONT)]
     sample = front[:: max(1, len(front) // SAMPLED)][:SAMPLED]
-    patterns = {a: re.compile(rb"[ ,]([^ ,\r\n]*)[ ,]" + re.escape(a.encode()) + rb"[ ,]") for a in sorted(addresses)}
-    if not patterns:
+    wanted = sorted(addresses)
+    if not wanted:
         return frozenset()
     rows = 0
-    hits = dict.fromkeys(patterns, 0)
-    people: dict[str, set[bytes]] = {a: set() for a in patterns}
+    hits = dict.fromkeys(wanted, 0)
+    people: dict[str, set[bytes]] = {a: set() for a in wanted}
     for path in sample:
         try:
             with evidence.open(path) as stream:
@@ -239,11 +252,23 @@ def _carriers(evidence: Evidence, paths: Sequence[str], addresses: Iterable[str]
         except OSError:
             continue  # the first scan told it
         rows += block.count(b"\n")
-        for address, pattern in patterns.items():
-            names = pattern.findall(block)
+        for address in wanted:
+            names = _before(block, address.encode())
             hits[address] += len(names)
             people[address].update(n.lower() for n in names if b"\\" in n)
-    return frozenset(a for a in patterns if hits[a] >= CARRIES * max(rows, 1) and len(people[a]) >= 5)
+    return frozenset(a for a in wanted if hits[a] >= CARRIES * max(rows, 1) and len(people[a]) >= 5)
+
+
+def _before(block: bytes, cell: bytes) -> list[bytes]:
+    """What stands in the cell before each such cell. To search for the text alone is a hundred times faster than a pattern."""
+    found = []
+    at = block.find(cell)
+    while at >= 0:
+        match = _CELL.search(block, max(0, at - OVERLAP), at)
+        if match and block[at + len(cell) : at + len(cell) + 1] in (b" ", b","):
+            found.append(match[1])
+        at = block.find(cell, at + len(cell))
+    return found
 
 
 def batches_of(evidence: Evidence, wanted: Iterable[str]) -> list[tuple[str, ...]]:

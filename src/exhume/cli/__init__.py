@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from exhume.cli.refused import Refused
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads spin for work that never comes: 30 ms each process
     parser = _parser()
     arguments = parser.parse_args(argv)
     try:
@@ -27,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from exhume.cli import assess, demo, exposure, pack, report, verify
+    from exhume.cli import assess, baseline, demo, exposure, hunt, pack, recheck, report, verify
 
     parser = argparse.ArgumentParser(
         prog="exhume",
@@ -36,6 +38,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"exhume {exhume.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (assess, exposure, report, verify, pack, demo):
+    for command in (assess, exposure, report, verify, recheck, hunt, baseline, pack, demo):
         command.add(commands)
     return parser

@@ -116,7 +116,7 @@ class GuardedStream(io.BufferedReader):
         packed: int | None = None,
         meter: Meter | None = None,
         once: bool = False,
-        buffer: int = MIB,
+        buffer: int = 1 << 16,
     ) -> None:
         """``size``: bytes that were listed or declared; ``packed``: bytes it takes in its archive, where the ratio of the two
         is to be watched; ``meter`` hears how many bytes were given, and may raise ``EvidenceError``; ``once``: it can only

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Protocol
 
 from exhume.evidence.folder import Folder, described, opened
 from exhume.evidence.kinds import HEAD, document, foreign, kind_of, likely, named, worth_a_look
-from exhume.evidence.limits import MIB, EvidenceError, Limits
+from exhume.evidence.limits import EvidenceError, Limits
 from exhume.evidence.member import Container, Listed, Lost, Member, Origin, plain
 from exhume.evidence.memory import Memory
 from exhume.evidence.stream import ERRORS, GuardedStream, Meter, spool, told
@@ -134,7 +134,7 @@ class Tree:
             return GuardedStream(self._place(path).origin(), self._limits)
         return self._stream(path, entry)
 
-    def _stream(self, path: str, entry: Entry, buffer: int = MIB) -> GuardedStream:
+    def _stream(self, path: str, entry: Entry, buffer: int = 1 << 16) -> GuardedStream:
         member = entry.member
         if entry.inside and member.size is not None and member.size > self._limits.max_file_bytes:
             raise EvidenceError("limit: larger than the allowed size of one file", Cause.LIMIT)

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 class Sieve(Protocol):
     """Finds, at native speed, the lines of a block that some rule could match."""
 
+    @property
+    def brief(self) -> bool:
+        """Only records are wanted: the reader need not find out what else it would say of rows that are not named."""
+        ...
+
     def candidates(self, block: bytes, kind: str, delimiter: str = "") -> Sequence[int] | None:
         """Ascending offsets into ``block``, whose rows are of this kind: at least one inside every row that any rule could
         match. ``None``: any row could. With ``delimiter`` it is certain that each row is one line and begins with its time,

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap
 
-BLOCK = 1 << 19
+BLOCK = 960 << 10
 """Bytes read at once. From a mebibyte on, the C library gives the memory of each block back to the system and asks for it anew,
 which took as long as all the rest."""
 LONGEST = 16 << 20
@@ -132,7 +132,7 @@ class Lines:
                     break
             cut = data.rfind(b"\n") + 1
             if cut:
-                block = Block(b"".join([*pending, data[:cut]]) if pending else data[:cut], self.number)
+                block = Block(b"".join([*pending, memoryview(data)[:cut]]) if pending else data[:cut], self.number)
                 yield block
                 self.number += block.data.count(b"\n") if block.lines is None else block.lines
                 pending, held = [], 0

@@ -9,7 +9,7 @@ names the lines that a rule could match, and only these become records.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, TypeAlias
 
@@ -17,10 +17,13 @@ from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.dialect import Dialect, Identity, Layout, Look
 from exhume.readers.lines import BLOCK, LONGEST, NUL_RUN, Defects, Lines
 from exhume.readers.parts import Part, Rows, Wanted, bare
-from exhume.readers.shape import Shape, prove, quoted_well
+from exhume.readers.shape import Shape, dated, prove, quoted_well
 from exhume.readers.stamps import Hours, Mask
 
 Yield: TypeAlias = Record | Gap | Reading
+Whole: TypeAlias = Callable[[bytes, int, int, Dialect], bool]
+"""Gets a piece that is proven to hold good rows of the file's own log only, one a line: its bytes, the number of its first
+line, how many rows, and the dialect with the header in force. True: it keeps them, and no records are made of them."""
 
 BUSY = frozenset({"iis.access", "exchange.httpproxy"})
 """Logs that are written around the clock (docs/reference/records.md)."""
@@ -44,10 +47,17 @@ class LineLog:
     """Reads one file of one dialect. See ``Reader.read`` for what comes out."""
 
     def __init__(
-        self, file: File, dialect: Dialect, sieve: Sieve | None, *, block: int = BLOCK, longest: int = LONGEST
+        self,
+        file: File,
+        dialect: Dialect,
+        sieve: Sieve | None,
+        *,
+        block: int = BLOCK,
+        longest: int = LONGEST,
+        whole: Whole | None = None,
     ) -> None:
         self._file, self._dialect, self._sieve = file, dialect, sieve
-        self._block, self._longest = block, longest
+        self._block, self._longest, self._whole = block, longest, whole
         self._defects = Defects()
         self._logs: dict[Identity, Hours] = {}
         self._stray = Hours()
@@ -98,6 +108,8 @@ class LineLog:
         while todo:
             piece = todo.pop()
             ready = self._ready()
+            if ready and self._passed(piece):
+                continue
             shape = self._prove(piece) if ready else None
             if shape is not None:
                 yield from self._proven(piece, shape)
@@ -122,7 +134,23 @@ class LineLog:
         """Is enough known of the file to prove anything of its rows?"""
         dialect = self._dialect
         begun = dialect.layout is not None and dialect.layout is self._begun
-        return begun and dialect.mask is not None and not dialect.loose and self._sieve is not None and not self._carried
+        return begun and dialect.mask is not None and not dialect.loose and self._proves and not self._carried
+
+    @property
+    def _proves(self) -> bool:
+        """Without a sieve every row becomes a record anyhow, unless proven pieces are taken whole."""
+        return self._sieve is not None or self._whole is not None
+
+    def _passed(self, data: bytes) -> bool:
+        """Counts lines of which none becomes a record, and about which nothing else is asked. A row that goes on in other lines
+        has a quote, and a header begins like no row."""
+        sieve, layout = self._sieve, self._dialect.layout
+        if sieve is None or not sieve.brief or layout is None or b"\0" in data or (layout.quoted and b'"' in data):
+            return False
+        named = sieve.candidates(data, self._dialect.kind)
+        lines = dated(data) if named is not None and not len(named) else 0
+        self._number += lines
+        return bool(lines)
 
     def _prove(self, data: bytes) -> Shape | None:
         """The shape of a piece that holds only good rows of the file's own log."""
@@ -139,6 +167,8 @@ class LineLog:
         main.records += count
         main.add_span(shape.hours, (shape.first, shape.last))
         number, self._number = self._number, self._number + count
+        if self._whole and self._dialect.layout and self._whole(data, number, count, self._dialect):
+            return
         for i in self._matching(data, shape):
             yield self._dialect.record(bare(shape.row(data, i)), number + i)
 

@@ -24,8 +24,8 @@ ENGINES = ("hyperscan", "re2")
 class Sieves:
     """The ``model.Sieve`` of some detectors: one screen for each kind of row, made when its first rows come."""
 
-    def __init__(self, detectors: Sequence[Detector], engine: str = "") -> None:
-        self._detectors, self._engine = detectors, engine
+    def __init__(self, detectors: Sequence[Detector], engine: str = "", *, brief: bool = False) -> None:
+        self._detectors, self._engine, self.brief = detectors, engine, brief
         self._clues: dict[str, frozenset[Clue] | None] = {}
         self._screens: dict[tuple[frozenset[Clue], str], Screen] = {}
 

@@ -18,6 +18,9 @@ LOOKALIKES = (
 )
 """The long s, the i with and without a dot, and the Kelvin sign: regular expressions that ignore case take them for s, i and k,
 so rows with one are always parsed too."""
+_NEEDLESS_OR_WIDE = NEEDLESS.removesuffix(b")") + b"|c[45]|e2)"
+"""That, and how the percent-encoded ones begin: to search for all their forms takes as long as half of the rules."""
+_STRANGE = re.compile(NEEDLESS + b"|" + LOOKALIKES, re.IGNORECASE)
 _ROW = re.compile(rb'"?\d{4}-\d\d-\d\d[Tt ]')
 """How a line begins that does not go on a row of the line before."""
 
@@ -47,24 +50,30 @@ class Screen:
             for pattern in found:
                 patterns.setdefault(pattern, set()).add(rest)
         self._engine: Engine | None = None
+        self._wide: Engine | None = None
+        """For blocks with bytes beyond ASCII."""
+        ordered = sorted(patterns)
+        self._needs = [frozenset(() if () in patterns[p] else patterns[p]) for p in ordered]
         if patterns:
-            patterns |= {NEEDLESS: {()}, LOOKALIKES: {()}}
-            self._engine = engine(sorted(patterns))
-        self._needs = [frozenset(() if () in patterns[p] else patterns[p]) for p in sorted(patterns)]
+            self._engine = engine([*ordered, _NEEDLESS_OR_WIDE])
+            self._wide = engine([LOOKALIKES])
 
     def candidates(self, block: bytes) -> list[int]:
         """See ``model.Sieve``. Without clues no line can match."""
         if self._engine is None:
             return []
+        found = self._engine.found(block)
+        if self._wide is not None and not block.isascii():
+            found = sorted([*found, *((place, len(self._needs)) for place, _ in self._wide.found(block))])
         places: list[int] = []
         end, taken, line = -1, False, b""
-        for place, number in self._engine.found(block):
+        for place, number in found:
             if place > end:
                 start = block.rfind(b"\n", 0, place) + 1
                 end = block.find(b"\n", place)
                 end = end if end >= 0 else len(block)
                 line, taken = block[start:end].lower(), False
-            if not taken and _complete(self._needs[number], line):
+            if not taken and (_complete(self._needs[number], line) if number < len(self._needs) else _STRANGE.search(line)):
                 places.append(place)
                 taken = True
         return places
