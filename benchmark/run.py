@@ -124,10 +124,11 @@ def scanned(corpus: Path, engine: str) -> tuple[float, float]:
     return time.process_time() - start, spent
 
 
-def timed(command: list[str]) -> tuple[float, float]:
-    """Wall and CPU seconds of the whole process and its children."""
-    start, before = time.perf_counter(), os.times()
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+def timed(command: list[str], printed: Path | None = None) -> tuple[float, float]:
+    """Wall and CPU seconds of the whole process and its children; what it prints goes into the file, if one is given."""
+    with open(printed or os.devnull, "wb") as output:
+        start, before = time.perf_counter(), os.times()
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, check=False)
     wall, after = time.perf_counter() - start, os.times()
     if done.returncode not in (0, 1):
         raise SystemExit(f"benchmark: {command[0]} failed: {done.stderr.decode(errors='replace')[:200]}")

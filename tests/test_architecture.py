@@ -22,6 +22,7 @@ DOORS = {
     "hyperscan": "exhume/assess/sieve/hyperscan.py",
     "re2": "exhume/assess/sieve/re2.py",
     "sigma": "exhume/detectors/sigma/",
+    "duckdb": "exhume/hunt/",
     "defusedxml": "exhume/readers/configxml.py",
     "jinja2": "exhume/reports/",
     "numpy": "exhume/readers/shape/",

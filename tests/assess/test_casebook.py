@@ -82,6 +82,30 @@ def test_the_command_adds_one_server_after_the_other(tmp_path, capsys):
     assert (tmp_path / "case/EX03/report.html").is_file()
 
 
+def test_two_servers_of_one_name_do_not_replace_each_other(tmp_path, capsys):
+    south = Server(name="EX01").iis(NOON, "GET", "/ecp/y.js", 404)
+    for folder, server in (("north", first()), ("south", south)):
+        for path, data in server.content().items():
+            (tmp_path / folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / path).write_bytes(data)
+    for folder in ("north", "south", "north"):
+        assert main(["assess", str(tmp_path / folder), "--case", str(tmp_path / "case"), "--jobs", "1"]) == 0
+    assert "takes its place" in capsys.readouterr().err
+    content = json.loads((tmp_path / "case/case.json").read_bytes())
+    told = [(s["folder"], s["name"], s["verdict"]) for s in content["servers"]]
+    assert told == [("EX01", "EX01 (1: north)", "compromised"), ("EX01-2", "EX01 (2: south)", "cannot_tell")]
+    page = (tmp_path / "case/case.html").read_text(encoding="utf-8")
+    assert "EX01-2/report.html" in page
+    assert "EX01 (2: south)" in page
+
+
+def test_values_of_two_servers_of_one_name_are_still_shared():
+    one, other = first(), Server(name="EX01").file(CLIENT + "other.aspx", shell())
+    told = casebook([Assessed("EX01", assessed(one)), Assessed("EX01-2", assessed(other))])
+    (file,) = [s for s in told.shared if s.kind == "file"]
+    assert len(file.servers) == 2
+
+
 def test_a_name_from_evidence_is_never_a_path(tmp_path):
     from exhume.cli.casebook import folder_of
 

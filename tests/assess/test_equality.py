@@ -11,6 +11,7 @@ import zipfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -254,6 +255,15 @@ def written(result):
 def test_twice_the_same(jobs):
     first = written(assess_opened(from_memory(MIXED), (), Options(period=PERIOD, jobs=1)))
     assert written(assess_opened(from_memory(MIXED), (), Options(period=PERIOD, jobs=jobs))) == first
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_workers_that_start_from_nothing_see_the_same(tmp_path, monkeypatch, kind):
+    """On Windows and macOS a worker shares nothing with the process that starts it: all goes to it as bytes."""
+    place = unpacked(MIXED, tmp_path, kind)
+    first = written(assess(place, options=Options(period=PERIOD, jobs=1)))
+    monkeypatch.setattr("exhume.assess.workers.sys", SimpleNamespace(platform="darwin"))
+    assert written(assess(place, options=Options(period=PERIOD, jobs=2))) == first
 
 
 def parts():

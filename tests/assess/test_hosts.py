@@ -61,13 +61,16 @@ def test_the_column_that_tells_most_counts_and_a_contradiction_is_noted():
     (row,) = read("host,AdminDisplayVersion,build\na,Version 15.1 (Build 2176.2),\n")
     assert (row.column, row.cumulative_only, row.note) == ("AdminDisplayVersion", True, "")
     (row,) = read("host,build,X-OWA-Version\na,15.1,15.1.2176.9\n")
-    assert (str(row.version), row.note) == ("15.1.2176.9", "build: '15.1' is no version of three or four parts")
+    assert (str(row.version), row.note) == (
+        "15.1.2176.9",
+        "build: '15.1' has two parts of four: a spreadsheet cut it to a number, import the column as text",
+    )
 
 
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ("a,15.1", "'15.1' is no version"),
+        ("a,15.1", "has two parts of four"),
         ("a,nonsense", "is no version"),
         ("a,", "no version in this row"),
         ("a", "no version in this row"),
@@ -128,3 +131,43 @@ def test_memory_does_not_grow_with_the_number_of_rows():
         return top
 
     assert peak(50_000) < peak(500) + 200_000
+
+
+SHODAN = "data,hostnames,ip,ip_str,ipv6,org,port,transport,product,version,html,title\n"
+"""The columns of its own converter, shortened."""
+
+
+def test_a_banner_counts_before_the_version_of_another_program():
+    """Of IIS or nginx in front of Exchange; the address is not the number in the column ``ip``."""
+    rows = (
+        '"HTTP/1.1 200 OK\nX-OWA-Version: 15.2.792.3\n",,3221225991,192.0.2.7,,o,443,tcp,Microsoft IIS httpd,10.0,,\n'
+        'x,,3221225992,192.0.2.8,,o,443,tcp,nginx,1.18.0,"<link href=""/owa/auth/15.1.2507/x.css"">",\n'
+        "x,,3221225993,192.0.2.9,,o,443,tcp,nginx,1.18.0,,\n"
+    )
+    assert [(r.host, str(r.version), r.column, r.note) for r in read(SHODAN + rows)] == [
+        ("192.0.2.7", "15.2.792.3", "data", ""),
+        ("192.0.2.8", "15.1.2507", "html", ""),
+        ("192.0.2.9", "1.18.0", "version", ""),
+    ]
+
+
+def test_what_a_scanner_found_beside_the_version_is_not_lost():
+    head = '"ip","hostname","tag","version"\n'
+    rows = read(
+        head
+        + '192.0.2.7,a,"exchange;webshell",15.0.847\n192.0.2.8,b,"exchange;cve-2021-26855",\n192.0.2.9,c,exchange,15.1.2507\n'
+    )
+    assert [r.note for r in rows] == ["tag: exchange;webshell", "tag: exchange;cve-2021-26855", ""]
+
+
+@pytest.mark.parametrize("name", ["services.software.version", "host.services.software.version"])
+def test_columns_of_a_nested_document_are_known_by_their_end(name):
+    assert short(f"host.ip,{name}\n192.0.2.1,15.2.1118.40\n") == [("192.0.2.1", "15.2.1118.40", name)]
+
+
+def test_the_reasons_are_for_people():
+    (cut, quoted) = read('host,build\na,15.1\n"b,15.1.2176.9\n')
+    assert "spreadsheet" in cut.problem
+    assert quoted.problem == "the row cannot be read: a quote is opened and never closed"
+    with pytest.raises(ValueError, match="has to name the columns"):
+        read("mail.example.test,15.1.2176.9\n")

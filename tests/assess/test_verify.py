@@ -103,6 +103,21 @@ def test_an_emptied_folder_is_seen_by_its_neighbours(tmp_path):
     assert told["s.aspx"] == {Fate.GONE}
 
 
+COMPILED = (
+    b'<?xml version="1.0" encoding="utf-8"?><preserve resultType="3" virtualPath="/aspnet_client/x1y2z3.aspx" hash="1"'
+    b' filehash="2" flags="110000" assembly="App_Web_abc" type="ASP.x1y2z3_aspx"></preserve>'
+)
+REMNANT = "C/Windows/Microsoft.NET/Framework64/v4.0.30319/Temporary ASP.NET Files/root/e22c/92c7/x1y2z3.aspx.abc.compiled"
+
+
+@pytest.mark.parametrize(("left", "fate"), [(False, Fate.HISTORY), (True, Fate.STILL_THERE)])
+def test_what_aspnet_compiled_of_a_page_that_is_gone_is_history(tmp_path, left, fate):
+    second = attacked() if left else cleaned()
+    result = checked(tmp_path, second.file(REMNANT, COMPILED), attacked().file(REMNANT, COMPILED))
+    assert fates(result)["x1y2z3.aspx.abc.compiled"] == {fate}
+    assert result.clean is (Reply.NO if left else Reply.YES)
+
+
 def test_a_changed_file_under_the_same_name_is_not_gone(tmp_path):
     told = fates(checked(tmp_path, cleaned().file(SHELL, b"<html>nothing</html>")))
     assert Fate.GONE not in told["x1y2z3.aspx"]

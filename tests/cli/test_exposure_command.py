@@ -56,7 +56,7 @@ def test_the_display_version_as_an_argument(capsysbinary):
     code, out, _ = run(capsysbinary, "Version 15.1 (Build 2176.2)", *ON)
     assert code == 0
     assert "tells only the CU" in out
-    assert "unknown      CVE-2021-26855" in out
+    assert "unknown        CVE-2021-26855" in out
 
 
 @pytest.mark.parametrize("what", ["15.1", "15.1.2177.1", "nowhere.csv", ""])
@@ -82,7 +82,20 @@ def test_a_list_gives_one_line_for_each_row_and_bad_ones_are_named(capsysbinary,
     assert [(h["line"], h["exposed"]) for h in document["hosts"]] == [(int(r["line"]), r["exposed"]) for r in rows]
     assert str(len(document["hosts"][0]["vulnerable"])) == rows[0]["open"]
     _, out, _ = run(capsysbinary, hosts(tmp_path, text), *ON)
-    assert len(out.splitlines()) == 5
+    assert len(out.splitlines()) == 7
+    assert out.endswith(
+        "Hosts: 4. 2 open to flaws known to be exploited, 0 open to others only, 0 unknown, 0 not open, 2 could not be rated.\n"
+    )
+
+
+def test_a_list_that_is_refused_prints_no_head(capsysbinary, tmp_path):
+    code, out, err = run(capsysbinary, hosts(tmp_path, "host,os\na,x\n"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_hosts_of_a_product_out_of_support_say_so(capsysbinary, tmp_path):
+    _, out, _ = run(capsysbinary, hosts(tmp_path, "host,build\na,14.3.513.0\n"), *ON)
+    assert "unknown  0 (0) [out of support since 2020-10-13" in out
 
 
 def test_on_another_day(capsysbinary, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exhume.detectors.baseline import Baseline, known
+from exhume.detectors.baseline import Baseline, shipped
 from exhume.model import Finding, Record, Source
 from exhume.model.windows import served_url
 
@@ -39,6 +39,6 @@ def test_where_a_page_lies_and_what_it_is_called(path: str, rule: list[str]) -> 
 
 def test_a_known_hash_is_no_finding_and_names_its_releases() -> None:
     digest = "28391c1e68dd083c41c5916e5a67024f39756b395e19278578b111e6a0d1c03b"
-    assert known(digest.upper()) == ("2016-CU12", "2016-CU19")
+    assert shipped().known(digest.upper()) == ("2016-CU12", "2016-CU19")
     assert rules(ROOT + "FrontEnd\\HttpProxy\\owa\\15.1.2176\\global.asax", digest) == []
-    assert known(OTHER) == ()
+    assert shipped().known(OTHER) == ()

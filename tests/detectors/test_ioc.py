@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,19 @@ def test_literals_stand_in_the_lines_and_survive_pickling(tmp_path: Path) -> Non
     assert literals is not None
     assert {"203.0.113.9", "198.51.100.", "outlooken.aspx", "orangenb", "evil.test"} <= literals
     assert detector.clues("file.entry") is None
+
+
+@pytest.mark.parametrize(
+    "word", ["A" * 200_000, "a-" * 100_000 + "._", "a." * 100_000 + "-"], ids=["letters", "dashes", "dots"]
+)
+def test_long_words_of_a_script_are_read_once_and_hide_nothing(tmp_path: Path, word: str) -> None:
+    detector, start = ioc(tmp_path), time.process_time()
+    hits = found(detector, "windows.event", ScriptBlockText=f"curl evil.test; x {word} y; curl 203.0.113.9")
+    assert hits == [("domain", "probe"), ("ip", "probe")]
+    assert time.process_time() - start < 2
+
+
+def test_a_text_is_found_in_each_field_of_an_event_that_holds_it(tmp_path: Path) -> None:
+    detector = ioc(tmp_path, "type,value\nstring,Some Unusual Text\n")
+    assert found(detector, "windows.event", A="x some unusual TEXT y", B="dull") == [("string", "step")]
+    assert found(detector, "windows.event", A="x some unusual", B="text y") == []

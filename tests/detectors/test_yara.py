@@ -155,14 +155,23 @@ def test_a_panic_of_the_engine_is_a_gap_and_the_next_file_is_scanned(tmp_path: P
 
     yara = detector(tmp_path, ours=OURS)
     made: list[yara_x.Scanner] = []
-    thread = threading.Thread(target=lambda: made.append(yara_x.Scanner(yara_x.compile("rule a { condition: true }"))))
+    ready, done = threading.Event(), threading.Event()
+
+    def make() -> None:
+        made.append(yara_x.Scanner(yara_x.compile("rule a { condition: true }")))
+        ready.set()
+        done.wait(60)
+        made.clear()  # it may only be dropped where it was made
+
+    thread = threading.Thread(target=make)
     thread.start()
-    thread.join()
+    ready.wait(60)
     yara._scanners.scanner = made[0]  # of another thread: the engine panics
     results = list(yara.detect(record(b"marker of the test")))
     assert [g.cause for g in results if isinstance(g, Gap)] == [Cause.DAMAGED]
     assert only_finding(list(yara.detect(record(b"marker of the test")))).rule == "inert_page"
-    made.clear()
+    done.set()
+    thread.join()
     capfd.readouterr()
 
 

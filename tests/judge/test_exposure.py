@@ -274,6 +274,19 @@ def test_a_setting_that_has_to_be_verified():
     assert of(cve, on)[-2:] == [("unknown", "2025-01-01", "2025-01-09"), ("fixed", "2025-01-10", None)]
     off = told([*rows, reading("setting", "extendedprotection=off", None, "exact")], "2025-02-01")
     assert of(cve, off)[-1][0] == "vulnerable"
+    where = told(
+        [*rows, reading("setting", "ExtendedProtection=off (not for Default Web Site/OWA)", None, "exact")], "2025-02-01"
+    )
+    (last,) = [e for e in entries(cve, where) if e.until is None]
+    assert (str(last.state), "on in IIS (not for Default Web Site/OWA)" in last.why) == ("vulnerable", True)
+    again = told(
+        [*rows, *(reading("setting", "ExtendedProtection=on", d, "exact") for d in ("2025-01-05", "2025-01-20"))], "2025-02-01"
+    )
+    assert of(cve, again)[-1] == ("fixed", "2025-01-05", None), "since the first of the readings that agree"
+    later = [
+        reading("setting", f"ExtendedProtection={s}", d, "exact") for s, d in (("on", "2025-01-05"), ("off", "2025-01-20"))
+    ]
+    assert of(cve, told([*rows, *later], "2025-02-01"))[-1][0] == "vulnerable", "the last reading counts"
     assert str(next(e for e in entries(PROXYLOGON, on) if e.until is None).state) == "fixed"
 
 

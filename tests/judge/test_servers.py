@@ -313,3 +313,17 @@ def test_a_log_that_cannot_be_opened_blocks_no_trace(monkeypatch):
     answer = on("proxylogon", assessed(Server()))
     assert answer.verdict == Verdict.CANNOT_TELL
     assert any("could not be opened" in limit and "HttpProxy_2021030200" in limit for limit in answer.limits)
+
+
+def test_the_servers_own_address_is_not_named_among_the_attackers():
+    """On the back end a proxied request comes from the server itself."""
+    content = Server().content()
+    path = next(p for p in content if "W3SVC2" in p and "210303" in p)
+    session = (
+        "2021-03-03 12:00:01 10.0.0.1 POST /ecp/proxyLogon.ecp - 444 CONTOSO\\EX01$ {} python-requests/2.25.1 - 241 0 0 5\r\n"
+    )
+    content[path] += (session.format("10.0.0.1") + session.format(ATTACKER)).encode()
+    result = assessed(content)
+    assert any(f.address == "10.0.0.1" for f in result.findings), "the row of the back end is a finding"
+    assert ATTACKER in result.questions.attacked.text
+    assert "10.0.0.1" not in result.questions.attacked.text

@@ -128,7 +128,7 @@ def test_a_single_file_is_a_pack(tmp_path: Path) -> None:
 
 
 def test_nothing_usable_is_an_error_and_not_an_empty_pack(tmp_path: Path) -> None:
-    with pytest.raises(PackError, match="no Sigma rule, YARA rule or indicator list"):
+    with pytest.raises(PackError, match="no Sigma rule, YARA rule, indicator list or baseline"):
         load(write(tmp_path / "empty", {"notes.md": "words"}))
     with pytest.raises(PackError, match="no such file"):
         load(tmp_path / "missing")

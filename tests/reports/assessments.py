@@ -18,6 +18,7 @@ from exhume.model import (
     Confidence,
     Coverage,
     Exposure,
+    Fate,
     Finding,
     Gap,
     Host,
@@ -25,10 +26,12 @@ from exhume.model import (
     Moment,
     Outcome,
     PackUsed,
+    Planted,
     Problem,
     Question,
     Questions,
     Reading,
+    Recheck,
     Record,
     Reply,
     SeenIn,
@@ -42,6 +45,7 @@ from exhume.model import (
     Verdict,
     Visit,
     Window,
+    Withdrawn,
 )  # fmt: skip
 from reports.sample import HOSTILE
 
@@ -124,9 +128,18 @@ intrusions = st.builds(
     Intrusion, texts, maybe, maybe, lists, lists, lists, lists, lists, lists, texts, texts, lists,
     servers=lists, sessions=lists, acts=few(acts), why=lists, mixed=lists, notes=lists,
 )  # fmt: skip
+pages = st.builds(
+    Planted, texts, st.lists(st.integers(0, 9), max_size=3).map(tuple), maybe, maybe, maybe, st.sampled_from(Fate),
+    st.none() | days, texts, lists, st.none() | sources,
+)  # fmt: skip
+tools = st.builds(Tool, texts, texts, few(st.builds(PackUsed, texts, texts, texts)))
+rechecks = st.builds(
+    Recheck, texts, times, st.sampled_from(Verdict), tools, st.integers(0, 10**6), lists, lists, lists,
+    few(st.tuples(texts, texts)), few(st.builds(Withdrawn, findings, texts), 1),
+)  # fmt: skip
 assessments = st.builds(
     Assessment,
-    tool=st.builds(Tool, texts, texts, few(st.builds(PackUsed, texts, texts, texts))),
+    tool=tools,
     generated=times,
     host=st.builds(Host, texts, texts, texts, texts, texts, texts, texts, lists, lists),
     verdict=st.sampled_from(Verdict),
@@ -137,7 +150,7 @@ assessments = st.builds(
     readings=few(st.builds(Reading, texts, texts, st.none() | days, texts, sources)),
     exposure=few(st.builds(Exposure, texts, st.sampled_from(State), texts, st.none() | days, st.none() | days)),
     intrusions=few(intrusions, 1),
-    timeline=few(st.builds(Moment, times, texts, st.sampled_from(["attack", "context", "patch", "tool", "log"]) | texts, texts, st.none() | sources)),
+    timeline=few(st.builds(Moment, times, texts, st.sampled_from(["attack", "context", "patch", "tool", "log"]) | texts, texts, st.none() | sources, texts, st.integers(0, 3))),
     plan=few(st.builds(Step, st.integers(0, 99), texts, texts, texts, st.booleans(), lists, st.booleans(), texts)),
     allowed=few(st.builds(Allowed, findings, texts, st.none() | days), 1),
     problems=few(st.builds(Problem, texts, texts, texts)),
@@ -145,6 +158,9 @@ assessments = st.builds(
     evidence=lists,
     tlp=st.none() | st.sampled_from(Tlp),
     redacted=texts,
+    mixed=lists,
+    planted=few(pages),
+    recheck=st.none() | rechecks,
     schema=st.just("exhume.assessment/1"),
 )  # fmt: skip
 

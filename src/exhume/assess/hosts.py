@@ -5,6 +5,10 @@ one host out. Memory does not depend on the number of rows: a record that does n
 up at ``LONGEST`` characters, its first line is called bad, and the others are read again.
 
 Sample: ``ip,hostname,version`` / ``192.0.2.7,mail.example.test,15.1.2176.9``
+
+References: IntelMQ's shadowserver parser (``scan_exchange``: timestamp, ip, port, hostname, tag, …, version, servername, url;
+the tag is ``exchange;cve-2021-26855`` or ``exchange;webshell``); shodan-python's ``convert`` to CSV (data, hostnames, ip,
+ip_str, …, version, …, html); the host data sets of Censys (``services.software.version``, ``services.banner``).
 """
 
 from __future__ import annotations
@@ -24,27 +28,22 @@ LONGEST = 1 << 20
 """Characters of one record. A banner of a scanner is at most some ten thousand."""
 _HOSTS = (
     "host", "hostname", "hostnames", "servername", "server", "computername", "identity", "name", "fqdn", "dnsname", "domain",
-    "ip", "ipstr", "ipaddress", "hostip", "address", "url",
+    "ipstr", "ip", "ipaddress", "hostip", "address", "url",
 )  # fmt: skip
-"""Columns that name a host, best first, letters and digits only."""
+"""Columns that name a host, best first, letters and digits only. (Shodan's ``ip`` is a number, its ``ip_str`` the address.)"""
 _BUILDS = (
     "build", "exchangebuild", "buildnumber", "fullbuild", "exsetup", "exsetupversion", "exsetupfileversion", "fileversion",
     "fileversionraw", "exchangeversion", "productversion",
 )  # fmt: skip
 _DISPLAY = ("admindisplayversion", "serialnumber")
-_VERSIONS = ("version", "serviceversion", "softwareversion", "servicessoftwareversion", "servicesoftwareversion")
-_BANNERS = (
-    "data",
-    "banner",
-    "servicesbanner",
-    "servicebanner",
-    "headers",
-    "httpheaders",
-    "httphtml",
-    "html",
-    "body",
-    "response",
-)
+_VERSIONS = ("serviceversion", "softwareversion")
+"""Ends of names; with ``services.`` and more before them in the exports of Censys."""
+_BANNERS = ("banner", "headers", "html", "body", "response")
+_TAGS = ("tag", "tags")
+_TOLD = re.compile(r"webshell|cve-\d{4}-\d+", re.ASCII | re.IGNORECASE)
+"""What a scanner found beside the version: shown, not judged."""
+_EXCHANGE = (14, 15)
+"""First parts of the versions in the tables; a scanner's ``version`` may be that of IIS or nginx."""
 _HEADER = re.compile(r"X-OWA-Version\W{1,8}(\d+(?:\.\d+){2,3})", re.ASCII | re.IGNORECASE)
 _PATH = re.compile(r"/owa/(?:auth/)?(\d+(?:\.\d+){2,3})/", re.ASCII | re.IGNORECASE)
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -95,11 +94,9 @@ class HostList:
         plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in names]
         self._versions = sorted(_versions(names, plain), key=lambda c: c.rank)
         self._hosts = [plain.index(name) for name in _HOSTS if name in plain]
+        self._tags = [at for at, name in enumerate(plain) if name in _TAGS]
         if not self._versions:
-            raise ValueError(
-                "no column holds a version: name one build, X-OWA-Version, AdminDisplayVersion or version"
-                f" (there are: {', '.join(name[:30] for name in names[:12]) or 'none'})"
-            )
+            raise ValueError(_no_column(names))
 
     def __iter__(self) -> Iterator[HostRow]:
         while True:
@@ -109,7 +106,7 @@ class HostList:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield HostRow(self._lines.first, problem=f"the row cannot be read: {error}")
+                yield HostRow(self._lines.first, problem=f"the row cannot be read: {_plainly(error)}")
                 self._lines.give_back()
                 continue
             if any(cell.strip() for cell in row):
@@ -129,13 +126,32 @@ class HostList:
             if version is not None:
                 found.append((column, version))
             elif column.rank < 4 and not problem:
-                problem = f"{column.name}: {_short(text)!r} is no version of three or four parts"
+                problem = _no_version(column.name, text)
+        note = "; ".join(f"tag: {_short(row[at])}" for at in self._tags if at < len(row) and _TOLD.search(row[at]))
         if not found:
-            return HostRow(line, host, problem=problem or "no version in this row")
+            return HostRow(line, host, note=note, problem=problem or "no version in this row")
+        found.sort(key=lambda pair: pair[1].parts[0] not in _EXCHANGE)
         best, version = found[0]
-        others = {f"{c.name} says {v}" for c, v in found[1:] if v.parts[:3] != version.parts[:3]}
-        note = "; ".join([*([problem] if problem else []), *sorted(others)])
-        return HostRow(line, host, version, best.name, best.rank == 2, note)
+        others = {f"{c.name} says {v}" for c, v in found[1:] if v.parts[0] in _EXCHANGE and v.parts[:3] != version.parts[:3]}
+        notes = [note, problem if best.rank < 3 else "", *sorted(others)]
+        return HostRow(line, host, version, best.name, best.rank == 2, "; ".join(filter(None, notes)))
+
+
+def _no_version(column: str, text: str) -> str:
+    if re.fullmatch(r"\d+[.,]\d+", text):
+        return f"{column}: {_short(text)!r} has two parts of four: a spreadsheet cut it to a number, import the column as text"
+    return f"{column}: {_short(text)!r} is no version of three or four parts"
+
+
+def _no_column(names: Sequence[str]) -> str:
+    if any(read_version(name) for name in names):
+        return "its first line has to name the columns, for example host,build"
+    there = ", ".join(name[:30] for name in names[:12]) or "none"
+    return f"no column holds a version: name one build, X-OWA-Version, AdminDisplayVersion or version (there are: {there})"
+
+
+def _plainly(error: csv.Error) -> str:
+    return "a quote is opened and never closed" if str(error) == "unexpected end of data" else str(error)
 
 
 def _versions(names: Sequence[str], plain: Sequence[str]) -> Iterator[_Column]:
@@ -146,9 +162,9 @@ def _versions(names: Sequence[str], plain: Sequence[str]) -> Iterator[_Column]:
             yield _Column(at, name.strip(), 1)
         elif word in _DISPLAY:
             yield _Column(at, name.strip(), 2)
-        elif word in _VERSIONS:
+        elif word == "version" or word.endswith(_VERSIONS):
             yield _Column(at, name.strip(), 3)
-        elif word in _BANNERS:
+        elif word == "data" or word.endswith(_BANNERS):
             yield _Column(at, name.strip(), 4)
 
 

@@ -17,7 +17,7 @@ from exhume.assess.scan import PICKLED, Scanner
 from exhume.assess.survey import Survey, identify, survey
 from exhume.assess.tally import Tally
 from exhume.assess.workers import Limits, scan_all
-from exhume.detectors import DETECTORS, OTHER_PRODUCT, is_product
+from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
 from exhume.judge import Case, Patching, Second, judge, patching
@@ -78,10 +78,10 @@ def assess_opened(
     seen = survey(evidence)
     detectors = tuple(kind.from_packs(chosen, seen.host, kept) for kind in DETECTORS)
     engine = options.engine or sieve.default_engine()
-    scanner = Scanner(evidence, READERS, EVERY_FILE, detectors, is_product, engine, options.use_sieve, options.manifest)
+    scanner = Scanner(evidence, READERS, EVERY_FILE, detectors, products(chosen), engine, options.use_sieve, options.manifest)
     part = _scan(scanner, seen, options, scanner.evidence.batches(), progress).part()
     generated = datetime.now(UTC).replace(microsecond=0)
-    exposure = _exposure(part, chosen, generated)
+    exposure = exposure_of(part, chosen, generated)
     host = identify(seen.host, part.coverage.spans, part.readings, exposure)
     case = Case(
         tool=Tool(exhume.__version__, sieve.describe(engine), tuple(PackUsed(p.name, p.version, p.digest) for p in chosen)),
@@ -91,7 +91,7 @@ def assess_opened(
         plans=tuple(entry for pack in chosen if pack.own for entry in packroom.plan(pack)),
         exposure=exposure,
         evidence=names or (evidence.name,),
-        problems=_problems(chosen, detectors),
+        problems=problems_of(chosen, detectors),
         witnesses=packroom.witnesses(),
         marks=packroom.clusters(),
         correlations=packroom.correlations(chosen),
@@ -100,7 +100,7 @@ def assess_opened(
     return judge(part, chosen, host, case)
 
 
-def _exposure(part: Part, packs: Sequence[Pack], generated: datetime) -> Patching | None:
+def exposure_of(part: Part, packs: Sequence[Pack], generated: datetime) -> Patching | None:
     """What the readings tell; the server ran on the days of which Exchange's own logs have rows."""
     rows = [s.first.date() for s in part.coverage.spans if s.first and s.kind.startswith("exchange.")]
     end = (part.coverage.end or generated).date()
@@ -142,7 +142,7 @@ def _scan(
     return tally
 
 
-def _problems(packs: Sequence[Pack], detectors: Sequence[Detector]) -> tuple[Problem, ...]:
+def problems_of(packs: Sequence[Pack], detectors: Sequence[Detector]) -> tuple[Problem, ...]:
     """Rules that could not be used; those for other products (Linux, clouds) are sound and left out."""
     found = [problem for pack in packs for problem in pack.problems]
     found += [p for d in detectors for p in d.problems if not p.reason.startswith(OTHER_PRODUCT)]

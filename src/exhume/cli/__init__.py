@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from exhume.cli import assess, demo, exposure, pack, report, verify
+    from exhume.cli import assess, baseline, demo, exposure, hunt, pack, recheck, report, verify
 
     parser = argparse.ArgumentParser(
         prog="exhume",
@@ -38,6 +38,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"exhume {exhume.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (assess, exposure, report, verify, pack, demo):
+    for command in (assess, exposure, report, verify, recheck, hunt, baseline, pack, demo):
         command.add(commands)
     return parser

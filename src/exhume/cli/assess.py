@@ -35,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--allow", type=Path, metavar="FILE", help="known-good things, by hash or by rule and path, with reasons"
     )
     command.add_argument("--jobs", type=int, default=0, metavar="N", help="worker processes (default: one a core)")
-    command.add_argument("--fail-on", type=_verdict, metavar="VERDICT", help="exit 1 when the verdict is this or worse")
+    command.add_argument("--fail-on", type=verdict_of, metavar="VERDICT", help="exit 1 when the verdict is this or worse")
     command.add_argument("--manifest", action="store_true", help="hash and list recognised logs as well")
     limits = command.add_argument_group("limits (what goes beyond becomes a gap in the report)")
     limits.add_argument("--file-seconds", type=float, default=600, metavar="S", help="for each file, plus 1 s a MiB (600)")
@@ -51,7 +51,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from exhume.assess.run import Options, assess
     from exhume.assess.workers import Limits
-    from exhume.cli.casebook import folder_of, overview
+    from exhume.cli.casebook import digests_of, folder_of, overview
     from exhume.cli.refused import Refused
     from exhume.evidence import Limits as EvidenceLimits
     from exhume.model import Window
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     changed = {"max_file_bytes": arguments.max_file, "max_depth": arguments.max_depth}
     options = Options(
         period=period,
-        allow=_allow(arguments.allow),
+        allow=allow_of(arguments.allow),
         jobs=arguments.jobs,
         engine=arguments.engine,
         use_sieve=not arguments.no_sieve,
@@ -83,9 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
             progress.done()
     out = arguments.out or Path(f"exhume-{name_of(arguments.evidence[0])}")
     if arguments.case:
-        out = folder_of(arguments.case, result.host.name or name_of(arguments.evidence[0]))
+        name = result.host.name or name_of(arguments.evidence[0])
+        out = folder_of(arguments.case, name, digests_of(result))
         if (out / "assessment.json").exists():
-            print(f"exhume: the case had an assessment of {out.name} already; this one takes its place", file=sys.stderr)
+            print(f"exhume: {out.name} held an assessment of the same evidence; this one takes its place", file=sys.stderr)
     write(result, out)
     show(result, out)
     if arguments.case:
@@ -150,7 +151,7 @@ def packs_of(folders: list[Path]) -> list[Pack]:
         raise Refused(plain(error)) from None
 
 
-def _allow(path: Path | None) -> tuple[AllowEntry, ...]:
+def allow_of(path: Path | None) -> tuple[AllowEntry, ...]:
     from exhume.assess.allow import read_allow
     from exhume.cli.refused import Refused
 
@@ -187,7 +188,7 @@ def _size(text: str) -> int:
     return int(match[1]) * _BYTES[match[2]]
 
 
-def _verdict(text: str) -> Verdict:
+def verdict_of(text: str) -> Verdict:
     from exhume.model import Verdict
 
     try:

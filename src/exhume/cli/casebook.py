@@ -4,11 +4,40 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exhume.model import Assessment
 
 
-def folder_of(case: Path, name: str) -> Path:
-    """Where the reports of a server of this name go. The name comes from evidence, so only harmless characters are kept."""
-    return case / (re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:60].strip("_") or "server")
+def folder_of(case: Path, name: str, digests: frozenset[str] = frozenset()) -> Path:
+    """Where the reports of a server of this name go. The name comes from evidence, so only harmless characters are kept.
+
+    A folder that holds another evidence's assessment is never taken: then the name gets a number. ``digests``: of the evidence.
+    """
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:60].strip("_") or "server"
+    number = 1
+    while True:
+        folder = case / (stem if number == 1 else f"{stem}-{number}")
+        if not (folder / "assessment.json").exists() or _digests_in(folder) & digests:
+            return folder
+        number += 1
+
+
+def digests_of(result: Assessment) -> frozenset[str]:
+    """The digests of the evidence that an assessment was made from, as far as anything in it names a place."""
+    places = [s for f in (*result.findings, *(x.finding for x in result.allowed)) for s in f.sources]
+    places += [g.source for g in result.coverage.gaps if g.source] + [r.source for r in result.readings]
+    return frozenset(place.evidence for place in places) or frozenset(result.evidence)
+
+
+def _digests_in(folder: Path) -> frozenset[str]:
+    from exhume.reports import load
+
+    try:
+        return digests_of(load((folder / "assessment.json").read_bytes()))
+    except (OSError, ValueError):
+        return frozenset()
 
 
 def overview(case: Path) -> Path:

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import lru_cache
@@ -29,6 +30,7 @@ _NAMED = 5
 """Bad rows that are named on the terminal; all of them stand in the output."""
 _KEPT = 2000
 """Ratings and texts that are remembered; there are fewer ratings."""
+_EXPLOITED, _UNRATED = "exploited", "unrated"
 _LONGEST = 300
 """Characters of a text that are shown."""
 
@@ -73,26 +75,42 @@ def _hosts(stream: BinaryIO, rater: Rater, day: date, form: str) -> int:
     from exhume.assess.hosts import LONGEST, HostList
 
     csv.field_size_limit(LONGEST)
+    hosts = HostList(stream)
     bad: list[str] = []
-    count = [0, 0]
+    count: Counter[str] = Counter()
 
     def counted() -> Iterator[tuple[HostRow, Rating | None]]:
-        for row in HostList(stream):
+        for row in hosts:
             rating = rater.rate(row.version, row.cumulative_only) if row.version else None
-            count[0] += 1
-            if rating is None:
-                count[1] += 1
-                if len(bad) < _NAMED:
-                    bad.append(f"line {row.line}: {_safe(_problem(row, rating))}")
+            count[_class(rating)] += 1
+            if rating is None and len(bad) < _NAMED:
+                bad.append(f"line {row.line}: {_safe(_problem(row, rating))}")
             yield row, rating
 
     forms: dict[str, Callable[[Iterable[tuple[HostRow, Rating | None]], date], Iterator[str]]]
     forms = {"table": _table, "csv": _csv, "json": _json}
     _write(forms[form](counted(), day))
+    if form == "table":
+        _write(iter([f"{_summed(count)}\n"]))
     if bad:
-        more = f"; and {count[1] - len(bad):,} more" if count[1] > len(bad) else ""
-        print(f"exhume: {count[1]:,} of {count[0]:,} rows could not be rated: {'; '.join(bad)}{more}", file=sys.stderr)
+        lost = count[_UNRATED]
+        more = f"; and {lost - len(bad):,} more" if lost > len(bad) else ""
+        print(f"exhume: {lost:,} of {count.total():,} rows could not be rated: {'; '.join(bad)}{more}", file=sys.stderr)
     return 0
+
+
+def _class(rating: Rating | None) -> str:
+    if rating is None:
+        return _UNRATED
+    cells = _rated(rating)
+    return _EXPLOITED if cells["open_exploited"] != "0" else cells["exposed"]
+
+
+def _summed(count: Counter[str]) -> str:
+    """The list in one line."""
+    parts = [f"{count[_EXPLOITED]:,} open to flaws known to be exploited", f"{count['yes']:,} open to others only"]
+    parts += [f"{count['unknown']:,} unknown", f"{count['no']:,} not open", f"{count[_UNRATED]:,} could not be rated"]
+    return f"\nHosts: {count.total():,}. {', '.join(parts)}."
 
 
 def _problem(row: HostRow, rating: Rating | None) -> str:
@@ -110,7 +128,8 @@ def _table(rows: Iterable[tuple[HostRow, Rating | None]], day: date) -> Iterator
             continue
         cells = _rated(rating)
         product = " ".join(filter(None, (rating.product, rating.cu, rating.update if rating.update != "RTM" else "")))
-        more = "; ".join(filter(None, (cells["note"], _safe(row.note))))
+        ended = f"out of support since {rating.support_ended}" if rating.support_ended and cells["exposed"] == "unknown" else ""
+        more = "; ".join(filter(None, (_safe(row.note), ended, cells["note"])))
         named = f" {cells['names']}" if cells["names"] else ""
         yield (
             f"{host:<32} {row.version!s:<14} {product:<22} {cells['exposed']:<8} {cells['open']} ({cells['open_exploited']})"
@@ -232,7 +251,7 @@ def build_lines(rating: Rating, day: date, form: str) -> Iterator[str]:
         yield f"Open: {cells['open']} ({cells['open_exploited']} known to be exploited), unknown: {cells['unknown']}\n"
         for cve, name, _, known, state, why in rows:
             if state in order[:2] or known:
-                yield f"{state:<12} {cve:<15} {name[:26]:<26} {'exploited' if known else '':<10}{why}\n"
+                yield f"{state:<14} {cve:<15} {name[:26]:<26} {'exploited' if known else '':<10}{why}\n"
         rest = sum(1 for row in rows if row[4] not in order[:2] and not row[3])
         yield f"Not shown: {rest} flaws that are fixed, or do not touch this product, and are not known to be exploited.\n"
 

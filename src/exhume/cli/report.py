@@ -33,6 +33,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--tlp", type=str.lower, choices=TLP, help="mark every page and file with this Traffic Light Protocol label"
     )
     command.add_argument(
+        "--directive", metavar="NAME",
+        help="set an authority's obligations beside what the evidence shows, as HTML and Markdown: ed-21-02",
+    )  # fmt: skip
+    command.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write (default: beside it; redacted: the folder redacted beside it)"
     )
     command.set_defaults(run=run)
@@ -59,9 +63,29 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.tlp:
         result = replace(result, tlp=Tlp(f"TLP:{arguments.tlp.upper()}"))
     names = list(dict.fromkeys(name for some in arguments.format for name in some))
+    if arguments.directive:
+        files = _directive(result, arguments.directive)
+        _write(files, out, path)
+        print("\n".join(str(out / name) for name in files))
+        if not names:
+            return 0
     _write(rendered(result, names or USUAL, lenient=set(FORMATS) <= set(names)), out, path)
     show(result, out if "html" in (names or USUAL) else None)
     return 0
+
+
+def _directive(result: Assessment, name: str) -> dict[str, bytes]:
+    """The two pages of a directive. Raises ``Refused`` when there is none of that name."""
+    from exhume.cli.refused import Refused
+    from exhume.judge.directive import fill_in
+    from exhume.packs import directive, directives
+    from exhume.reports.html.directive import directive_page
+    from exhume.reports.markdown.directive import directive_markdown
+
+    if name not in directives():
+        raise Refused(f"there is no directive {name!r}; there is {', '.join(directives())}")
+    filled = fill_in(directive(name), result)
+    return {f"directive-{name}.html": directive_page(filled), f"directive-{name}.md": directive_markdown(filled)}
 
 
 def rendered(result: Assessment, names: Iterable[str], lenient: bool = False) -> dict[str, bytes]:

@@ -10,10 +10,11 @@ from fnmatch import fnmatchcase
 from exhume.judge.chain import chain, together
 from exhume.judge.exposure import Patching, patching
 from exhume.judge.plan import plan
+from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
 from exhume.judge.things import things
 from exhume.judge.timeline import timeline
-from exhume.judge.touch import Second, used_pages, with_activity
+from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
 from exhume.judge.verdict import answer, days_of, raised, worst_first
 from exhume.judge.words import source_name
 from exhume.model import (
@@ -57,6 +58,8 @@ class Case:
     """Marks of known clusters: cluster, kind, value, source."""
     second: Second = field(default_factory=Second)
     """What the second look at the evidence brought."""
+    partly: Mapping[str, str] = field(default_factory=dict)
+    """Pack → why not all rows were put to its rules, in a sentence: it may find something, and never say ``no_trace``."""
     witnesses: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """The beginning of a trace's id → the logs (kind, channel) that should show it."""
 
@@ -71,7 +74,8 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     answers = tuple(_answers(findings, coverage, packs, servers, case))
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
     told = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
-    intrusions = tuple(with_activity(one, case.second.touched, coverage) for one in told)
+    intrusions = tuple(with_earlier(with_activity(one, case.second.touched, coverage), case.second.earlier) for one in told)
+    pages = planted(findings, intrusions, case.second, coverage, part.readings)
     return Assessment(
         tool=case.tool,
         generated=case.generated,
@@ -84,12 +88,14 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
         exposure=case.exposure.entries if case.exposure else (),
         intrusions=intrusions,
-        timeline=timeline(findings, part.readings, coverage.spans, intrusions),
+        planted=pages,
+        timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),
         plan=plan(case.plans, answers, findings, things(findings, intrusions, host)),
         allowed=allowed,
         problems=case.problems,
         period=case.period,
         evidence=case.evidence,
+        mixed=case.second.mixed,
     )
 
 
@@ -101,7 +107,7 @@ def _answers(
         mine = [f for f in findings if f.pack == pack.name]
         if pack.needs or mine:
             days = days_of(pack, case.period, coverage.end, case.generated.date(), case.exposure)
-            yield answer(pack, mine, coverage, days, servers)
+            yield answer(pack, mine, coverage, days, servers, case.partly.get(pack.name, ""))
 
 
 def _servers(coverage: Coverage) -> tuple[str, ...]:

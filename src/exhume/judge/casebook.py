@@ -6,6 +6,7 @@ Only findings that call for a verdict count: every server on the internet sees t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from exhume.judge.verdict import raised
@@ -18,9 +19,23 @@ _OWN = ("", "-", "system", "network service", "local service", "anonymous logon"
 
 def casebook(servers: Sequence[Server]) -> Casebook:
     """The case. The order in which servers are given changes nothing."""
-    ordered = sorted(servers, key=_worst_first)
+    ordered = sorted(_told_apart(servers), key=_worst_first)
     verdict = max((s.assessment.verdict for s in servers), default=Verdict.CANNOT_TELL)
     return Casebook(tuple(ordered), tuple(_shared(ordered)), verdict)
+
+
+def _told_apart(servers: Sequence[Server]) -> Iterator[Server]:
+    """Two servers, or two collections of one, can have the same name: then each bears a number and its evidence's name."""
+    by_name: dict[str, list[Server]] = {}
+    for server in sorted(servers, key=lambda s: s.folder):
+        by_name.setdefault(server.host.lower(), []).append(server)
+    for same in by_name.values():
+        if len(same) == 1:
+            yield same[0]
+            continue
+        for place, server in enumerate(same, 1):
+            evidence = ", ".join(server.assessment.evidence[:3]) or server.folder
+            yield replace(server, label=f"{server.host} ({place}: {evidence})")
 
 
 def _worst_first(server: Server) -> tuple[int, datetime, str]:
@@ -29,13 +44,13 @@ def _worst_first(server: Server) -> tuple[int, datetime, str]:
 
 
 def _shared(servers: Sequence[Server]) -> Iterator[Shared]:
-    names = {s.name.lower(): s.name for s in servers}
+    names = {s.host.lower(): s.host for s in servers}
     seen: dict[tuple[str, str], dict[str, list[Finding]]] = {}
     for server in servers:
         for finding in server.assessment.findings:
             if raised(finding) is None:
                 continue
-            for key in _keys(finding, names, server.name):
+            for key in _keys(finding, names, server.host):
                 seen.setdefault(key, {}).setdefault(server.name, []).append(finding)
     found = [_told(key, places) for key, places in seen.items() if len(places) > 1 or key[0] == "server"]
     yield from sorted(found, key=lambda s: (-len(s.servers), s.first_seen or _LAST, s.kind, s.value))

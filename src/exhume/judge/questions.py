@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exhume.judge import words
+from exhume.judge.chain import own_addresses
 from exhume.judge.exposure import Patching
 from exhume.judge.exposure.sentences import BRING, exposed
 from exhume.judge.verdict import raised
@@ -68,7 +69,8 @@ def _attacked(answers: Sequence[Answer], findings: Sequence[Finding], verdict: V
     tried = [f for f in findings if f.outcome >= Outcome.ATTEMPT or raised(f) is not None]
     if tried:
         campaigns = sorted({a.title for a in answers if a.outcome is not None and a.outcome >= Outcome.ATTEMPT})
-        addresses = sorted({f.address for f in tried if f.address})
+        own = own_addresses(findings)  # the back end sees the front end's own address
+        addresses = sorted({f.address for f in tried if f.address and f.address.lower() not in own})
         where = f" from {words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses)}" if addresses else ""
         return Question(Reply.YES, f"Yes: traces of {words.joined(campaigns) or 'an attack'}{where}.")
     probes = [f for f in findings if f.outcome == Outcome.PROBE]
@@ -150,6 +152,10 @@ def _extent(intrusions: Sequence[Intrusion]) -> str:
         if (found := {value for one in intrusions for value in getattr(one, field)})
     ]
     parties = words.number(len(intrusions), "party", "parties")
+    if len(intrusions) > 1 and any(
+        "not in the evidence" in text for one in intrusions for act in one.acts for text in act.missing
+    ):
+        parties = f"Up to {parties} (where a log is missing, what one did can look like two)"
     return f" {parties} got in; known of them: {words.joined(touched)}." if touched else f" {parties} got in."
 
 

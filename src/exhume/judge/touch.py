@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from exhume.judge.words import joined, number, source_name
-from exhume.model import Confidence, Coverage, Finding, Gap, Intrusion, Outcome, Severity, Visit
+from exhume.model import Confidence, Coverage, Finding, Gap, Intrusion, Outcome, Planted, Severity, Visit
 from exhume.model.visit import values
 
 PACK = "pivot"
@@ -31,6 +31,10 @@ class Second:
     mixed: tuple[str, ...] = ()
     """Addresses that carry other people too."""
     gaps: tuple[Gap, ...] = ()
+    earlier: tuple[Intrusion, ...] = ()
+    """The intrusions as an earlier assessment told them, when the rows that were touched are not at hand any more."""
+    planted: tuple[Planted, ...] = ()
+    """And their pages."""
 
 
 def reached(visit: Visit) -> bool:
@@ -103,6 +107,25 @@ def with_activity(intrusion: Intrusion, touched: Sequence[Finding], coverage: Co
         first_seen=min(firsts, default=None),
         last_seen=max(lasts, default=None),
     )
+
+
+def with_earlier(intrusion: Intrusion, earlier: Iterable[Intrusion]) -> Intrusion:
+    """The intrusion with what an earlier second look told of the same findings."""
+    earlier = tuple(earlier)
+    same = [one for one in earlier if one.id == intrusion.id] or [
+        one for one in earlier if set(one.findings) & set(intrusion.findings) and _known_by(one) & _known_by(intrusion)
+    ]
+    firsts = [one.first_seen for one in (intrusion, *same) if one.first_seen]
+    lasts = [one.last_seen for one in (intrusion, *same) if one.last_seen]
+    activity = dict.fromkeys(line for one in (intrusion, *same) for line in one.activity)
+    return replace(
+        intrusion, activity=tuple(activity), first_seen=min(firsts, default=None), last_seen=max(lasts, default=None)
+    )
+
+
+def _known_by(one: Intrusion) -> set[str]:
+    """A finding can fold rows of several actors: these values tell them apart."""
+    return {*one.addresses, *one.sessions, *one.web_shells, *one.accounts} - {*one.mixed}
 
 
 def _hits(touched: Iterable[Finding], name: str, text: str) -> Iterator[Finding]:

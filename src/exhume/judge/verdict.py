@@ -16,21 +16,21 @@ from exhume.judge.exposure import Patching
 from exhume.model import (
     Answer,
     Cause,
-    Confidence,
     Coverage,
     Finding,
     Gap,
     Outcome,
     Pack,
-    Severity,
     Verdict,
     Window,
+    raised,
 )
 from exhume.model.windows import in_exchange, served_url, windows_path
 
+__all__ = ["Days", "answer", "days_of", "limits_of", "raised", "worst_first"]
+
 LOST_ROWS = 10
 """Damaged rows of a needed log from which on the days count as not seen; a torn last row alone does not."""
-HASH_RULES = ("ioc:sha256:", "ioc:sha1:", "ioc:md5:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +44,6 @@ class Days:
     """The judged days end before the campaign was first seen anywhere."""
     never: bool = False
     """The flaw was fixed, or not there, on all days since the campaign was first seen: proven by dated readings."""
-
-
-def raised(finding: Finding) -> Verdict | None:
-    """The verdict this finding calls for by itself, ``None`` for attempts and probes."""
-    if not finding.own and not finding.rule.startswith(HASH_RULES):
-        return Verdict.SUSPECTED if finding.severity >= Severity.HIGH else None
-    if _lies_unserved(finding):
-        return Verdict.SUSPECTED
-    if finding.decisive or (finding.confidence == Confidence.HIGH and finding.outcome >= Outcome.WRITE):
-        return Verdict.COMPROMISED
-    return Verdict.SUSPECTED if finding.outcome >= Outcome.STEP else None
-
-
-def _lies_unserved(finding: Finding) -> bool:
-    """A file with the form of a web shell that no web server serves: a quarantine, a backup, an analyst's copy, or a shell that
-    was put where nobody can call it. A known hash is more than a form."""
-    record = finding.record
-    return (
-        finding.outcome in (Outcome.STEP, Outcome.WRITE)
-        and record.kind in ("web.file", "file.entry")
-        and record.fields.get("served") is False
-        and not finding.rule.startswith(HASH_RULES)
-    )
 
 
 def days_of(pack: Pack, period: Window | None, end: datetime | None, today: date, exposure: Patching | None = None) -> Days:
@@ -93,9 +70,11 @@ def days_of(pack: Pack, period: Window | None, end: datetime | None, today: date
     return Days(Window(since, last), bounded=False)
 
 
-def answer(pack: Pack, findings: Sequence[Finding], coverage: Coverage, days: Days, servers: Sequence[str]) -> Answer:
-    """The verdict on the pack's campaign, with everything that limits it."""
-    limits = limits_of(pack, coverage, days, servers)
+def answer(
+    pack: Pack, findings: Sequence[Finding], coverage: Coverage, days: Days, servers: Sequence[str], partly: str = ""
+) -> Answer:
+    """The verdict on the pack's campaign, with everything that limits it. ``partly``: why its rules were not asked of all."""
+    limits = (*([partly] if partly else []), *limits_of(pack, coverage, days, servers))
     called = [v for v in map(raised, findings) if v is not None]
     outcome = max((f.outcome for f in findings), default=None)
     if called:

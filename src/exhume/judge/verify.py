@@ -27,6 +27,7 @@ from exhume.model import (
     StepCheck,
     Verdict,
 )
+from exhume.model.windows import served_url
 
 _REMOVE, _PATCH = range(30, 40), range(60, 70)
 """Places on the packs' axis of steps (``PlanEntry.order``)."""
@@ -51,6 +52,13 @@ class Listing:
         parent = folder.rpartition("\\")[0]
         above = parent.rpartition("\\")[0]
         return parent in self.folders and (above in self.folders or any(f.startswith(parent + "\\") for f in self.folders))
+
+    def lacks(self, page: str) -> bool:
+        """Was the folder of this URL collected, or, when it is empty now, the one above it, and is the page not in it?"""
+        folder = page.rpartition("/")[0]
+        served = {served_url(f"{path}\\any").rpartition("/")[0] for path in self.folders}
+        seen = folder in served or folder.rpartition("/")[0] in served - {""}
+        return seen and not any(served_url(path) == page for path in self.files)
 
 
 def verify(
@@ -128,10 +136,17 @@ def _place(found: Finding) -> tuple[str, ...]:
     return (record.kind, found.subject)
 
 
+def _page(found: Finding) -> str:
+    """The URL of the page that ASP.NET compiled."""
+    return (found.record.text("virtualPath") or found.record.text("url")).lower()
+
+
 def _check(found: Finding, now: _Now) -> Check:
     if found.record.time is not None:
         return Check(found, Fate.HISTORY, "It happened; the clean-up cannot undo it.")
     here = now.places.get(_place(found), [])
+    if here and found.record.kind == "aspnet.compiled" and now.listing.lacks(_page(found)):
+        return Check(found, Fate.HISTORY, "The page is gone; that ASP.NET once compiled it stays a fact.")
     if any(f.rule == found.rule for f in here):
         return _still(found, here, "It stands where it stood.")
     same = now.hashes.get(found.record.text("sha256"), [])

@@ -10,7 +10,7 @@ from exhume.model.finding import Finding
 from exhume.model.flow import Reading, Source
 from exhume.model.host import Host
 from exhume.model.pack import Problem
-from exhume.model.vocabulary import Outcome, Reply, State, Tlp, Verdict
+from exhume.model.vocabulary import Fate, Outcome, Reply, State, Tlp, Verdict
 
 SCHEMA = "exhume.assessment/1"
 
@@ -136,6 +136,30 @@ class Intrusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Planted:
+    """A planted page: when it was placed and used, and when and by whom it was removed, as far as the evidence tells."""
+
+    page: str
+    """Its path in the URL, lower case."""
+    actors: tuple[int, ...]
+    """Numbers of the intrusions that wrote or used it, from 1."""
+    placed: datetime | None
+    """A log shows that it was written then. File times are not used: they can be forged."""
+    first_used: datetime | None
+    last_used: datetime | None
+    fate: Fate
+    """``STILL_THERE``, ``GONE`` (its folder was listed, and it is not in it) or ``CANNOT_TELL``."""
+    gone_by: date | None
+    """It was gone on this day, or before."""
+    by: str
+    """What removed it; empty: unknown."""
+    why: tuple[str, ...]
+    """What that rests on, and what else has to be known, in plain words."""
+    source: Source | None = None
+    """Where it is said that it was removed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """One entry of the timeline."""
 
@@ -145,6 +169,10 @@ class Moment:
     """``attack``, ``context``, ``patch``, ``tool`` or ``log``."""
     finding: str = ""
     source: Source | None = None
+    log: str = ""
+    """Plain name of the log or kind of evidence that it stands in."""
+    actor: int = 0
+    """Number of the intrusion, from 1, that it is about, where no finding says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +201,40 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A finding that the rules of today do not raise any more. It is shown, and it raises no verdict."""
+
+    finding: Finding
+    """As the first assessment told it."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """What an earlier assessment had kept was judged again, without the evidence (``exhume recheck``)."""
+
+    before_sha256: str
+    """SHA-256 of the file that held the earlier assessment."""
+    before: datetime
+    """When that one was made."""
+    verdict: Verdict
+    """Its verdict."""
+    tool: Tool
+    """What made it."""
+    records: int
+    """Records that were kept, and put to the rules again."""
+    limits: tuple[str, ...] = ()
+    """What could not be asked again, in plain words."""
+    partly: tuple[str, ...] = ()
+    """Packs whose rules were asked of these records only, not of all rows."""
+    new: tuple[str, ...] = ()
+    """Ids of findings that the earlier assessment did not have."""
+    changed: tuple[tuple[str, str], ...] = ()
+    """Ids of findings that are told differently now, and how."""
+    withdrawn: tuple[Withdrawn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """All there is to say of one server."""
 
@@ -187,6 +249,8 @@ class Assessment:
     readings: tuple[Reading, ...] = ()
     exposure: tuple[Exposure, ...] = ()
     intrusions: tuple[Intrusion, ...] = ()
+    planted: tuple[Planted, ...] = ()
+    """The pages that the intrusions planted."""
     timeline: tuple[Moment, ...] = ()
     plan: tuple[Step, ...] = ()
     allowed: tuple[Allowed, ...] = ()
@@ -200,6 +264,10 @@ class Assessment:
     """With whom it may be shared; every report bears it."""
     redacted: str = ""
     """What was replaced by stand-ins, in one sentence for people; empty: nothing. Every report bears it."""
+    mixed: tuple[str, ...] = ()
+    """Addresses that carry several people (a load balancer, the one address of an office): they accuse nobody."""
+    recheck: Recheck | None = None
+    """Set when it was made from an earlier assessment in place of evidence."""
     schema: str = field(default=SCHEMA)
 
     def finding(self, identifier: str) -> Finding:

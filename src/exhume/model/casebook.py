@@ -17,10 +17,16 @@ class Server:
 
     folder: str
     assessment: Assessment
+    label: str = ""
+    """What tells it apart from others of its name; empty: its name does."""
+
+    @property
+    def host(self) -> str:
+        return self.assessment.host.name or self.folder
 
     @property
     def name(self) -> str:
-        return self.assessment.host.name or self.folder
+        return self.label or self.host
 
 
 @dataclass(frozen=True, slots=True)

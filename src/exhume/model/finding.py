@@ -9,12 +9,14 @@ from datetime import datetime
 
 from exhume.model.flow import Record, Source, Value
 from exhume.model.visit import Visit, merge_visits, visit_of
-from exhume.model.vocabulary import Confidence, Outcome, Severity
+from exhume.model.vocabulary import Confidence, Outcome, Severity, Verdict
 
 SOURCES_KEPT = 20
 """Places kept for each finding; the count goes on."""
 TEXT_KEPT = 4096
 """Characters kept of each field of a finding's record."""
+HASH_RULES = ("ioc:sha256:", "ioc:sha1:", "ioc:md5:")
+"""Beginnings of the ids of rules that know a file by its hash: whose they are changes nothing, the hash is the file itself."""
 ADDRESS_FIELDS = ("c-ip", "ClientIpAddress", "ClientIP", "client-ip", "IpAddress", "SourceIp", "original-client-ip")
 
 
@@ -185,3 +187,29 @@ def _places(early: tuple[Source, ...], late: tuple[Source, ...]) -> tuple[Source
 def _in_order(source: Source) -> tuple[str, int, str]:
     number = source.at.rpartition(" ")[2]
     return (source.path, int(number) if number.isdecimal() else 0, source.at)
+
+
+def raised(finding: Finding) -> Verdict | None:
+    """The verdict this finding calls for by itself, ``None`` for attempts and probes.
+
+    The one decision: verdicts, plans, comparisons and what is exported as an indicator all go by it.
+    """
+    if not finding.own and not finding.rule.startswith(HASH_RULES):
+        return Verdict.SUSPECTED if finding.severity >= Severity.HIGH else None
+    if _lies_unserved(finding):
+        return Verdict.SUSPECTED
+    if finding.decisive or (finding.confidence == Confidence.HIGH and finding.outcome >= Outcome.WRITE):
+        return Verdict.COMPROMISED
+    return Verdict.SUSPECTED if finding.outcome >= Outcome.STEP else None
+
+
+def _lies_unserved(finding: Finding) -> bool:
+    """A file with the form of a web shell that no web server serves: a quarantine, a backup, an analyst's copy, or a shell that
+    was put where nobody can call it. A known hash is more than a form."""
+    record = finding.record
+    return (
+        finding.outcome in (Outcome.STEP, Outcome.WRITE)
+        and record.kind in ("web.file", "file.entry")
+        and record.fields.get("served") is False
+        and not finding.rule.startswith(HASH_RULES)
+    )

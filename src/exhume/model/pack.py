@@ -15,7 +15,8 @@ from exhume.model.finding import Rule
 from exhume.model.flow import Value
 from exhume.model.vocabulary import Outcome
 
-Role = Literal["sigma", "yara", "ioc", "plan", "case", "other"]
+Role = Literal["sigma", "yara", "ioc", "baseline", "pages", "plan", "case", "other"]
+"""``baseline``: files of releases; ``pages``: their texts, a zip by SHA-256. Both are made by ``exhume baseline add``."""
 
 
 @dataclass(frozen=True, slots=True)

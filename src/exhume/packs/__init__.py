@@ -2,6 +2,7 @@
 
 from exhume.packs.clusters import clusters
 from exhume.packs.correlations import correlations
+from exhume.packs.directives import directive, directives
 from exhume.packs.encoding import encode
 from exhume.packs.examples import cases
 from exhume.packs.folder import load, role_of, shipped
@@ -18,6 +19,8 @@ __all__ = [
     "cases",
     "clusters",
     "correlations",
+    "directive",
+    "directives",
     "encode",
     "lint",
     "load",

@@ -24,7 +24,9 @@ _CHIRP = re.compile(rb"(?m)^ioc_type\s*:")
 _INDICATORS_JSON = re.compile(rb'"type"\s*:\s*"(?:bundle|indicator)"|"Attribute"\s*:|"pattern_type"\s*:')
 _YAML, _YARA = frozenset({".yml", ".yaml"}), frozenset({".yar", ".yara"})
 _HASH_LISTS = frozenset({".sha256", ".sha1", ".md5"})
-_READ = _YAML | _YARA | _HASH_LISTS | {".csv", ".json", ".stix", ".md", ".txt"}
+_READ = _YAML | _YARA | _HASH_LISTS | {".csv", ".json", ".stix", ".md", ".txt", ".zip"}
+_BASELINE, _PAGES = b"path,sha256,releases", "pages.zip"
+"""What ``exhume baseline add`` writes."""
 _SHIPPED = Path(__file__).resolve().parent.parent / "content" / "packs"
 
 
@@ -68,7 +70,7 @@ def load(path: Path) -> Pack:
         parts.append((inner, hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()))
     if not manifest and not files:
         detail = f"; {problems[0].file}: {problems[0].reason}" if problems else ""
-        raise PackError(name, f"no Sigma rule, YARA rule or indicator list in it{detail}")
+        raise PackError(name, f"no Sigma rule, YARA rule, indicator list or baseline in it{detail}")
     return _pack(name, manifest, files, problems, _digest(parts))
 
 
@@ -103,6 +105,10 @@ def role_of(name: str, data: bytes, *, own: bool) -> Role:
         if _SIGMA.search(data):
             return "sigma"
         return "ioc" if _CHIRP.search(data) else "other"
+    if extension == ".csv" and data.removeprefix(b"\xef\xbb\xbf").startswith(_BASELINE):
+        return "baseline"
+    if name == _PAGES:
+        return "pages"
     if extension == ".csv" or extension in _HASH_LISTS:
         return "ioc"
     if extension in {".json", ".stix"} and _INDICATORS_JSON.search(data):

@@ -120,6 +120,8 @@ def _complaints(pack: Pack, found: list[_Found]) -> Iterator[tuple[str, str]]:
         return
     known = frozenset(name for rule in found for name in rule.names)
     for step in steps:
+        if "-WhatIf" in step.how and "without -WhatIf" not in step.how:
+            yield "plan.yml", f"the step {step.id!r} shows commands with -WhatIf and does not say when to run them without"
         # A step may wait for a trace of another pack, so only ids that look like rule ids can be told to be wrong.
         for rule in step.rules:
             if rule not in known and not _TRACE.fullmatch(rule):

@@ -88,7 +88,7 @@ def flat(data: object, into: dict[str, Value], prefix: str = "", depth: int = 0)
         elif key in ("Data", "#text") or (key == "string" and depth and not prefix):
             unnamed += _unnamed(value, into, depth)
         elif kind is str or kind is int or kind is float:
-            into[_free(key, into, prefix)] = value
+            into[key if key not in into else _free(key, into, prefix)] = value
         elif kind is dict:
             unnamed += flat(value, into, key, depth + 1)
         elif kind is list:
@@ -123,15 +123,19 @@ def _free(key: str, into: Mapping[str, Value], prefix: str) -> str:
 
 def text_of(value: object) -> str:
     """A value as the text that an event shows."""
+    if type(value) is str:
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str) else str(value)
+    return str(value)
 
 
 def number_of(value: object) -> int:
     """A whole number from an int, decimal text or ``{"#text": 7045}``; -1 when there is none."""
+    if type(value) is int:
+        return value if 0 <= value < LARGEST else -1
     if isinstance(value, Mapping):
         value = value.get("#text", value.get("Value"))
     if isinstance(value, bool):
@@ -158,7 +162,7 @@ def record_of(event: Event, file: File, at: str = "") -> Record:
             fields.setdefault(name, value)
     for name, value in event.named.items():
         if value is not None:
-            fields[_free(name, fields, "EventData")] = value
+            fields[name if name not in fields else f"EventData_{name}"] = value
     strings = event.unnamed
     if strings:
         fields["Data"] = strings

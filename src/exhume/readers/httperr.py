@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from exhume.model import File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.lines import BLOCK, plain
-from exhume.readers.rows import LineLog
+from exhume.readers.rows import LineLog, Whole
 from exhume.readers.w3c import W3c
 
 KIND = "iis.httperr"
@@ -30,8 +30,8 @@ class HttpErr:
     kinds = frozenset({KIND})
     streams = True
 
-    def __init__(self, block: int = BLOCK) -> None:
-        self._block = block
+    def __init__(self, block: int = BLOCK, whole: Whole | None = None) -> None:
+        self._block, self._whole = block, whole
 
     def recognises(self, head: bytes, file: File) -> bool:
         lines = plain(head).split(b"\n")
@@ -44,4 +44,4 @@ class HttpErr:
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
         dialect = W3c(file, KIND, lambda cells: (), lambda file, row: "HTTPERR")
-        return (yield from LineLog(file, dialect, sieve, block=self._block).read(stream))
+        return (yield from LineLog(file, dialect, sieve, block=self._block, whole=self._whole).read(stream))

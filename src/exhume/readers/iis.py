@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from exhume.model import File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.lines import BLOCK, plain
-from exhume.readers.rows import LineLog
+from exhume.readers.rows import LineLog, Whole
 from exhume.readers.w3c import W3c
 
 KIND = "iis.access"
@@ -38,8 +38,8 @@ class Iis:
     kinds = frozenset({KIND})
     streams = True
 
-    def __init__(self, block: int = BLOCK) -> None:
-        self._block = block
+    def __init__(self, block: int = BLOCK, whole: Whole | None = None) -> None:
+        self._block, self._whole = block, whole
 
     def recognises(self, head: bytes, file: File) -> bool:
         text = plain(head)
@@ -58,7 +58,7 @@ class Iis:
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
         dialect = W3c(file, KIND, _usual, _site)
-        return (yield from LineLog(file, dialect, sieve, block=self._block).read(stream))
+        return (yield from LineLog(file, dialect, sieve, block=self._block, whole=self._whole).read(stream))
 
 
 def _usual(cells: list[str]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ _PATHS = ("image", "physicalPath", "scriptProcessor", "path")
 
 
 class IisConfig:
-    """Record ``iis.config`` for each entry; readings ``mitigation`` and ``install``; one state span for each file."""
+    """Record ``iis.config`` for each entry; readings ``mitigation``, ``setting``, ``install``; one state span for each file."""
 
     name = "iisconfig"
     kinds = frozenset({"iis.config"})
@@ -67,6 +67,8 @@ class IisConfig:
         for entry in sections.entries:
             yield from _told(entry, file, channel, roots)
         yield from _root_reading(sections, file)
+        if not trouble and sections.is_host:
+            yield from _protection_reading(sections, file)
         if trouble:
             yield Gap("iis.config", Cause.DAMAGED, trouble, file.source("file"), channel=channel)
         if sections.left_out:
@@ -127,6 +129,10 @@ def _is_default(entry: Entry, roots: frozenset[str]) -> bool:
     if section == "logFile":
         folder = text("directory")
         return text("enabled").lower() != "false" and (not folder or is_clean(section, "", plain_path(folder)))
+    if section == "httpErrors":
+        return text("responseMode").lower() != "executeurl" or text("path").lower().startswith(
+            "/owa/auth/errorfe.aspx?httpcode="
+        )
     if section == "httpLogging":
         return text("dontLog").lower() != "true"
     return section == "machineKey" and "fixed" not in (text("validationKey"), text("decryptionKey"))
@@ -153,3 +159,11 @@ def _root_reading(sections: Sections, file: File) -> Generator[Reading, None, No
         root, entry = roots.popitem()
         day = file.modified.date() if file.modified else None
         yield Reading("install", root, day, "hint", file.source(f"line {entry.line}"))
+
+
+def _protection_reading(sections: Sections, file: File) -> Generator[Reading, None, None]:
+    """Whether Extended Protection is on for all of Exchange's virtual directories. Not from a file that was read in part."""
+    judged = sections.protection.judged()
+    if judged.directories:
+        day = file.modified.date() if file.modified else None
+        yield Reading("setting", judged.value, day, "exact", file.source(f"line {sections.protection.line(judged)}"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exhume.model import Value
+from exhume.readers.iisprotection import Protection
 from exhume.readers.iisrewrite import RewriteRule
 
 MOST = 50_000
@@ -50,6 +51,7 @@ class Sections:
     """The file has ``system.applicationHost``: it configures the whole server."""
     left_out: int = 0
     """Entries beyond ``MOST``."""
+    protection: Protection = field(default_factory=Protection)
     _stack: list[str] = field(default_factory=list)
     _location: str = ""
     _site: Entry | None = None
@@ -65,6 +67,9 @@ class Sections:
             self._rule.take(tag, attributes)
         elif tag == "location":
             self._location = attributes.get("path", "")
+            self.protection.start(tag, attributes, self._stack, self._location, line)
+        elif tag in ("extendedprotection", "ipsecurity"):
+            self.protection.start(tag, attributes, self._stack, self._location, line)
         elif tag == "rule" and parent in _RULES and "rewrite" in self._stack:
             self._rule = RewriteRule(_RULES[parent], dict(attributes))
             self._keep("rewriteRule", line, {}).rule = self._rule
@@ -79,6 +84,8 @@ class Sections:
             self._keep(_SETTINGS[tag], line, attributes)
         elif tag == "logfile" and parent in ("site", "sitedefaults"):
             self._keep("logFile", line, attributes)
+        elif tag == "error" and parent == "httperrors":
+            self._keep("httpErrors", line, attributes)
         else:
             self._server(tag, parent, attributes, line)
 

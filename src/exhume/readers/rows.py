@@ -9,7 +9,7 @@ names the lines that a rule could match, and only these become records.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, TypeAlias
 
@@ -21,6 +21,9 @@ from exhume.readers.shape import Shape, dated, prove, quoted_well
 from exhume.readers.stamps import Hours, Mask
 
 Yield: TypeAlias = Record | Gap | Reading
+Whole: TypeAlias = Callable[[bytes, int, int, Dialect], bool]
+"""Gets a piece that is proven to hold good rows of the file's own log only, one a line: its bytes, the number of its first
+line, how many rows, and the dialect with the header in force. True: it keeps them, and no records are made of them."""
 
 BUSY = frozenset({"iis.access", "exchange.httpproxy"})
 """Logs that are written around the clock (docs/reference/records.md)."""
@@ -44,10 +47,17 @@ class LineLog:
     """Reads one file of one dialect. See ``Reader.read`` for what comes out."""
 
     def __init__(
-        self, file: File, dialect: Dialect, sieve: Sieve | None, *, block: int = BLOCK, longest: int = LONGEST
+        self,
+        file: File,
+        dialect: Dialect,
+        sieve: Sieve | None,
+        *,
+        block: int = BLOCK,
+        longest: int = LONGEST,
+        whole: Whole | None = None,
     ) -> None:
         self._file, self._dialect, self._sieve = file, dialect, sieve
-        self._block, self._longest = block, longest
+        self._block, self._longest, self._whole = block, longest, whole
         self._defects = Defects()
         self._logs: dict[Identity, Hours] = {}
         self._stray = Hours()
@@ -124,7 +134,12 @@ class LineLog:
         """Is enough known of the file to prove anything of its rows?"""
         dialect = self._dialect
         begun = dialect.layout is not None and dialect.layout is self._begun
-        return begun and dialect.mask is not None and not dialect.loose and self._sieve is not None and not self._carried
+        return begun and dialect.mask is not None and not dialect.loose and self._proves and not self._carried
+
+    @property
+    def _proves(self) -> bool:
+        """Without a sieve every row becomes a record anyhow, unless proven pieces are taken whole."""
+        return self._sieve is not None or self._whole is not None
 
     def _passed(self, data: bytes) -> bool:
         """Counts lines of which none becomes a record, and about which nothing else is asked. A row that goes on in other lines
@@ -152,6 +167,8 @@ class LineLog:
         main.records += count
         main.add_span(shape.hours, (shape.first, shape.last))
         number, self._number = self._number, self._number + count
+        if self._whole and self._dialect.layout and self._whole(data, number, count, self._dialect):
+            return
         for i in self._matching(data, shape):
             yield self._dialect.record(bare(shape.row(data, i)), number + i)
 

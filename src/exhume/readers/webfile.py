@@ -13,6 +13,7 @@ from typing import BinaryIO
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
 from exhume.readers.hashes import HASH_LIMIT, Digests, digest, entry_fields, extension, listed, place, too_large
 from exhume.readers.oabdump import oab_properties
+from exhume.readers.oddnames import odd_name
 from exhume.readers.pages import is_product, near_product
 from exhume.readers.releases import release_readings
 from exhume.readers.script import ScriptSearch, decode, magic_of
@@ -122,4 +123,7 @@ class _Look:
         near = near_product(where) if url or is_product(where) else ""
         if near:
             fields["near_product"] = near
+        odd = odd_name(where)
+        if odd:
+            fields["odd_name"] = odd
         return fields

@@ -13,16 +13,13 @@ from functools import cache
 from importlib import resources
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from exhume.model import Assessment, Confidence, Finding, Intrusion, Outcome, State, Verdict
+from exhume.model import HASH_RULES, Assessment, Finding, Intrusion, Outcome, State, Verdict, raised
 
 _INSIDE = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
     "224.0.0.0/3", "::/127", "fc00::/7", "fe80::/10", "ff00::/8",
 )  # fmt: skip
 """Networks that mean something else everywhere (RFC 1122, 1918, 3927, 4193, 4291, 6598)."""
-_HASH_RULES = ("ioc:sha256:", "ioc:sha1:", "ioc:md5:")
-
-
 _HASH = re.compile(r"[0-9a-f]+")
 _TECHNIQUE = re.compile(r"T\d{4}(?:\.\d{3})?", re.ASCII)
 _CVE = re.compile(r"CVE-\d{4}-\d{4,7}", re.ASCII)
@@ -56,15 +53,7 @@ def bare(address: str) -> str:
 def proven(assessment: Assessment) -> tuple[Finding, ...]:
     """The findings that prove a break-in by themselves, in the order of the assessment."""
     broken = {x.campaign for x in assessment.answers if x.verdict is Verdict.COMPROMISED}
-    return tuple(f for f in assessment.findings if f.pack in broken and _proves(f))
-
-
-def _proves(found: Finding) -> bool:
-    if found.rule.startswith(_HASH_RULES):
-        return found.outcome >= Outcome.WRITE
-    if not found.own or found.record.fields.get("served") is False:
-        return False
-    return found.decisive or (found.confidence is Confidence.HIGH and found.outcome >= Outcome.WRITE)
+    return tuple(f for f in assessment.findings if f.pack in broken and raised(f) is Verdict.COMPROMISED)
 
 
 def intrusions(assessment: Assessment) -> tuple[Intrusion, ...]:
@@ -103,7 +92,7 @@ def shells(assessment: Assessment) -> tuple[Shell, ...]:
     for finding in proven(assessment):
         record = finding.record
         path = record.text("windows_path")
-        planted = record.kind == "web.file" or finding.rule.startswith(_HASH_RULES) or "T1505.003" in finding.techniques
+        planted = record.kind == "web.file" or finding.rule.startswith(HASH_RULES) or "T1505.003" in finding.techniques
         if record.kind not in ("web.file", "file.entry") or not planted or not (path or record.text("name")):
             continue
         folder, _, name = path.rpartition("\\")

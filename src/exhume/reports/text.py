@@ -43,6 +43,7 @@ class Text:
         """UTF-8 text, lines end with a line feed."""
         sheet = _Sheet(max(_NARROWEST, self.width), self.colour)
         _head(sheet, assessment)
+        _recheck(sheet, assessment)
         _questions(sheet, assessment)
         _campaigns(sheet, assessment)
         _intrusions(sheet, assessment, most=3)
@@ -100,6 +101,18 @@ def _head(sheet: _Sheet, a: Assessment) -> None:
     sheet.put(f"{wording.product(a)}. {wording.period(a)}.", tone="dim")
 
 
+def _recheck(sheet: _Sheet, a: Assessment) -> None:
+    again = wording.rechecked(a)
+    if again is None:
+        return
+    sheet.title("Judged again")
+    sheet.put(again.head)
+    for found, why in [*((f, "new") for f in again.new), *again.changed, *again.withdrawn][:6]:
+        sheet.put(f"{found.title}: {why}  {found.source}", "  ", "    ", most=2)
+    for limit in again.limits:
+        sheet.put(f"Limit: {limit}", "  ", "    ", "dim", most=2)
+
+
 def _questions(sheet: _Sheet, a: Assessment) -> None:
     sheet.lines.append("")
     for asked in wording.five(a):
@@ -138,6 +151,8 @@ def _intrusions(sheet: _Sheet, a: Assessment, most: int) -> None:
         shells = f"; {wording.counted(len(one.web_shells), 'web shell')}" if one.web_shells else ""
         when = wording.between(one.first_seen, one.last_seen)
         sheet.put(f"{number}. {when}{where}{also}{reached}{shells}", "  ", "     ", most=1)
+    for page in a.planted[:most]:
+        sheet.put(f"{page.page}: {wording.FATE[page.fate][1]} {wording.removed(page)}".rstrip(), "  ", "     ", most=1)
     if len(a.intrusions) > most:
         sheet.put(f"… and {len(a.intrusions) - most:,} more in the report", "  ", tone="dim")
 

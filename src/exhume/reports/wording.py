@@ -10,14 +10,17 @@ from exhume.model import (
     Assessment,
     Cause,
     Confidence,
+    Fate,
     Finding,
     Gap,
     Intrusion,
     Outcome,
+    Planted,
     Question,
     Reply,
     Severity,
     State,
+    Statement,
     Verdict,
     Window,
 )
@@ -84,7 +87,26 @@ STATE = {
     State.FIXED: "fixed",
     State.NOT_APPLICABLE: "does not apply",
 }
+FATE = {
+    Fate.STILL_THERE: ("bad", "still there"),
+    Fate.GONE: ("good", "gone"),
+    Fate.CANNOT_TELL: ("unknown", "cannot tell"),
+    Fate.NEW: ("bad", "new"),
+    Fate.HISTORY: ("neutral", "history"),
+}
+"""Tone and words for what became of a thing."""
 LANE = {"attack": "Attacker", "patch": "Updates", "tool": "Clean-up tools", "context": "Context", "log": "Logs"}
+
+SHOWN = {
+    "against": ("bad", "speaks against it"),
+    "for": ("warn", "shown in part, to be attested"),
+    "open": ("unknown", "not shown, to be attested"),
+}
+"""What the evidence says to an obligation of a directive: never that it was met."""
+NO_CLAIM = (
+    "This page puts what the evidence shows beside what was asked for. It claims nothing: whether an obligation was met is for"
+    " the people who answer for the server to say, and to sign."
+)
 
 KIND = {
     "iis.access": "IIS web log",
@@ -258,3 +280,47 @@ def limits(assessment: Assessment) -> list[str]:
     texts = [text for asked in five(assessment) for text in asked.question.limits]
     texts += [text for answer in assessment.answers for text in answer.limits]
     return list(dict.fromkeys(texts))
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """What there is to say of an assessment that was made from an earlier one."""
+
+    head: str
+    new: tuple[Finding, ...]
+    changed: tuple[tuple[Finding, str], ...]
+    withdrawn: tuple[tuple[Finding, str], ...]
+    limits: tuple[str, ...]
+
+
+def rechecked(assessment: Assessment) -> Rechecked | None:
+    """``None`` when it was made from evidence."""
+    again = assessment.recheck
+    if again is None:
+        return None
+    by_id = {f.id: f for f in (*(x.finding for x in assessment.allowed), *assessment.findings)}
+    return Rechecked(
+        head=(
+            f"Judged again without the evidence, from what the assessment of {stamp(again.before)} had kept. That one was made"
+            f" by exhume {again.tool.version} and said: {VERDICT[again.verdict]}. Since then:"
+            f" {counted(len(again.new), 'new finding')}, {len(again.changed):,} told differently,"
+            f" {len(again.withdrawn):,} not raised any more."
+        ),
+        new=tuple(by_id[name] for name in again.new if name in by_id),
+        changed=tuple((by_id[name], why) for name, why in again.changed if name in by_id),
+        withdrawn=tuple((w.finding, w.why) for w in again.withdrawn),
+        limits=again.limits,
+    )
+
+
+def shown_of(statements: Iterable[Statement]) -> tuple[str, str]:
+    """Tone and words for all that the evidence says to one obligation: what speaks against it goes first."""
+    weights = {s.weight for s in statements}
+    return SHOWN["against" if "against" in weights else "for" if "for" in weights else "open"]
+
+
+def removed(page: Planted) -> str:
+    """When and by whom it was removed, short: ``on or before 2021-03-16, by Microsoft Defender``."""
+    when = f"on or before {page.gone_by}" if page.gone_by else ""
+    by = f"by {page.by}" if page.by else "by whom is unknown" if page.fate is Fate.GONE else ""
+    return ", ".join(filter(None, (when, by)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from web_pages import ASM, EV, EX, PROC, REQ, WSH, look, record, rules
 
 from exhume.detectors.webcode import WebCode
@@ -47,3 +49,15 @@ def test_a_shell_in_a_served_folder_is_a_compromise_and_elsewhere_a_suspicion():
     assert (served.severity, served.confidence, served.pack) == (Severity.CRITICAL, Confidence.HIGH, "webshell")
     assert raised(served) == Verdict.COMPROMISED
     assert raised(stored) == Verdict.SUSPECTED
+
+
+def test_the_name_of_a_page_speaks_for_or_against_it():
+    page = record(f'<%{EX} {REQ}("a")%>', "x.asp")
+
+    def context(**fields):
+        changed = replace(page, fields={**page.fields, **fields})
+        return [b.field for f in WebCode().detect(changed) for b in f.because if not b.field.startswith("line")]
+
+    assert context() == []
+    assert context(odd_name="a device name", near_product="logon.aspx", product_name=False) == ["odd_name", "near_product"]
+    assert context(product_name=True) == ["product_name"]

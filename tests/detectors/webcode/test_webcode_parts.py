@@ -179,3 +179,37 @@ def test_what_is_not_sure_is_a_suspicion():
         Severity.HIGH,
         Confidence.MEDIUM,
     )
+
+
+WRITE = f'Set o = Server.CreateObject("{FSO}")\nSet t = o.CreateTextFile(Server.MapPath("x.asp"), True)\n'
+LETTERS = '"e"&"v"&"al("&"r"&"equest("&"0'
+
+
+@pytest.mark.parametrize(
+    ("page", "rule"),
+    [
+        pytest.param(f'<%\n{WRITE}t.Write {REQ}\n\n("k")\n%>', "writes-file", id="a line broken where none ends"),
+        pytest.param(f'<%{EV}({LETTERS}″&"-"&"2″&")"&")")%>', "runs-code", id="a quote turned into a double prime"),
+        pytest.param(f'1":{EV} {REQ}("a")\'', "runs-code", id="what is put into a text of another page"),
+        pytest.param(
+            '<%\nSet h = Server.CreateObject("Microsoft.XML" & "HTTP")\n' + f'h.Open "GET", "" & {REQ}.Form("u") & "", False\nh.Send\n%>',
+            "relays-requests",
+            id="an address between empty texts",
+        ),
+        pytest.param(
+            f'<%\nFunction f(s)\ns = Replace(s, "#!", "e")\ns = Replace(s, "*&", Chr(34))\nf = s\nEnd Function\n'
+            f'c = "k = R#!qu#!st(*&k*&)"\n{EX} f(c)\n{WRITE}c = "t.Writ#! k"\n{EX}(f(c))\n%>',
+            "writes-file",
+            id="a decoder of the page that is a list of replacements",
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_torn_or_hidden_simply_is_read(page, rule):
+    assert rule in rules(page, "page.asp")
+
+
+def test_a_function_with_a_branch_is_not_worked_out():
+    page = (
+        f'<%\nFunction f(s)\nIf x Then\ns = Replace(s, "#", "{REQ}")\nEnd If\nf = s\nEnd Function\nResponse.Write f("#(1)")\n%>'
+    )
+    assert rules(page, "page.asp") == set()

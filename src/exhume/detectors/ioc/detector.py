@@ -120,13 +120,15 @@ class Ioc:
                 yield Finding.of(_rule(one, record), record, [Because(field, value, _test(one))])
 
     def _matches(self, record: Record) -> Iterator[_Found]:
-        strings = "string" in TYPES_OF_KIND[record.kind] and "string" in self._lookup.types
-        for field, value in record.fields.items():
-            if not value or isinstance(value, bool | int | float):
-                continue
-            text = "\n".join(value) if isinstance(value, tuple) else value
-            for one in self._in_field(role_of(field), text):
-                yield field, text, one
+        texts = [
+            (f, v if type(v) is str else "\n".join(v)) for f, v in record.fields.items() if v and isinstance(v, str | tuple)
+        ]
+        strings = "string" in TYPES_OF_KIND[record.kind] and self._lookup.holds_text("\n".join([text for _, text in texts]))
+        for field, text in texts:
+            role = role_of(field)
+            if role:
+                for one in self._in_field(role, text):
+                    yield field, text, one
             if strings:
                 for one in self._lookup.texts(text):
                     yield field, text, one

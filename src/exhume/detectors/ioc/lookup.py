@@ -9,7 +9,10 @@ from functools import lru_cache
 
 from exhume.detectors.ioc.indicator import SHORTEST_STRING, Indicator, plain_agent
 
-_HOSTLIKE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*\.)+[A-Za-z0-9][A-Za-z0-9-]*")
+_RUN = re.compile(r"[A-Za-z0-9_.-]+")
+_HOSTLIKE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,63}\.)+[A-Za-z0-9][A-Za-z0-9-]*")
+"""Searched in a run, never in a whole text: a label has at most 63 letters, and without that bound each long word of a
+script (Base64) would be read once for every letter in it."""
 _SPLIT = re.compile(r"""[\s"'<>|;,=&^()]+""")
 _HEX = re.compile(r"[0-9a-fA-F]{32,64}")
 _V4_PORT = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}):\d+")
@@ -40,6 +43,7 @@ class Lookup:
             else:
                 self._by_value.setdefault((one.type, one.value), []).append(one)
         self.types = frozenset(types)
+        self._values = tuple(one.value for one in self._texts)
 
     def value(self, kind: str, text: str) -> list[Indicator]:
         """Indicators of a type whose value is exactly this one."""
@@ -57,7 +61,7 @@ class Lookup:
         """Domains, their sub-domains and addresses, as whole words of a text."""
         if "domain" not in self.types and "ip" not in self.types:
             return
-        for word in _words(_HOSTLIKE, text):
+        for word in _hosts_in(text):
             name = word.lower()
             if name[-1].isdigit():
                 yield from self.addresses(name)
@@ -122,6 +126,11 @@ class Lookup:
     def agent(self, text: str) -> list[Indicator]:
         return self.value("user_agent", plain_agent(text))
 
+    def holds_text(self, text: str) -> bool:
+        """Would ``texts`` name any? Asked once of all fields together: hardly any record holds one."""
+        lowered = text.lower()
+        return any(one in lowered for one in self._values)
+
     def texts(self, text: str) -> Iterator[Indicator]:
         """Texts that stand anywhere in a value."""
         if self._texts and len(text) >= SHORTEST_STRING:
@@ -129,11 +138,15 @@ class Lookup:
             yield from (one for one in self._texts if one.value in lowered)
 
 
-def _words(pattern: re.Pattern[str], text: str) -> Iterator[str]:
-    for count, match in enumerate(pattern.finditer(text)):
-        if count == TOKENS_LOOKED_AT:
-            return
-        yield match.group()
+def _hosts_in(text: str) -> Iterator[str]:
+    count = 0
+    for run in _RUN.findall(text) if "." in text else ():
+        if "." in run:
+            for word in _HOSTLIKE.findall(run):
+                if count == TOKENS_LOOKED_AT:
+                    return
+                count += 1
+                yield word
 
 
 @lru_cache(maxsize=65_536)

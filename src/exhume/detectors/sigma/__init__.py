@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any, Self
 
 from exhume.detectors.sigma import saved
-from exhume.detectors.sigma.index import Index
+from exhume.detectors.sigma.index import Held, Index, Memory
 from exhume.detectors.sigma.literals import required_events
 from exhume.detectors.sigma.logsources import LogSources, shipped
 from exhume.detectors.sigma.rules import OTHER_PRODUCT, Compiled, read_pack
 from exhume.detectors.sigma.view import View, fold
-from exhume.model import Because, Clue, Finding, Host, Kept, Pack, Problem, Record, anew
+from exhume.model import Because, Clue, Finding, Host, Kept, Pack, Problem, Record, Rule, anew
 
 __all__ = ["OTHER_PRODUCT", "Sigma"]
 
@@ -34,7 +34,7 @@ class Sigma:
         self.wants: frozenset[str] = frozenset(rule.kind for rule in self._rules)
         self._channels = frozenset(channel for rule in self._rules for channel in rule.channels)
         self._events = frozenset(event for rule in self._rules for event in self._events_of(rule))
-        self._indexes: dict[tuple[str, str, int], Index] = {}
+        self._indexes: dict[tuple[str, str, int], tuple[Index, Memory]] = {}
 
     @classmethod
     def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self:
@@ -79,18 +79,23 @@ class Sigma:
         """The findings of all rules that hold for the record."""
         if record.kind not in self.wants:
             return
+        index, memory = self._index(record)
+        for rule, because in memory.of(record, lambda: self._held(index, record)):
+            yield Finding.of(rule, record, because)
+
+    def _held(self, index: Index, record: Record) -> Held:
         view = View(record, self._sources.computed)
-        told: set[tuple[str, str]] = set()
-        for compiled in self._index(record).candidates(view):
-            rule = compiled.rule
-            if (rule.pack, rule.id) not in told and compiled.node.holds(view):
-                told.add((rule.pack, rule.id))
-                yield Finding.of(rule, record, _because(compiled, view))
+        told: dict[tuple[str, str], tuple[Rule, tuple[Because, ...]]] = {}
+        for compiled in index.candidates(view):
+            name = (compiled.rule.pack, compiled.rule.id)
+            if name not in told and compiled.node.holds(view):
+                told[name] = (compiled.rule, _because(compiled, view))
+        return tuple(told.values())
 
     def _of(self, kind: str) -> Iterator[Compiled]:
         return (rule for rule in self._rules if rule.kind == kind)
 
-    def _index(self, record: Record) -> Index:
+    def _index(self, record: Record) -> tuple[Index, Memory]:
         """The rules that fit kind, channel and event id; made when first asked for. Unknown channels and ids, which
         evidence can invent at will, share one index."""
         channel, event = "", -1
@@ -102,7 +107,8 @@ class Sigma:
         key = (record.kind, channel, event)
         index = self._indexes.get(key)
         if index is None:
-            index = self._indexes[key] = Index([rule for rule in self._rules if self._fits(rule, *key)])
+            fitting = [rule for rule in self._rules if self._fits(rule, *key)]
+            index = self._indexes[key] = Index(fitting), Memory(fitting, self._sources.computed)
         return index
 
     def _fits(self, rule: Compiled, kind: str, channel: str, event: int) -> bool:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
-from exhume.detectors.sigma.literals import Wish, required, texts_of
+from exhume.detectors.sigma.literals import Wish, fields_of, required, texts_of
 from exhume.detectors.sigma.rules import Compiled
-from exhume.detectors.sigma.view import COMPUTED, View
+from exhume.detectors.sigma.view import COMPUTED, EVERYWHERE, Computed, View
+from exhume.model import Because, Record, Rule
 
 GRAM = 4
 """Bytes of a piece: what a ``memoryview`` can read as one number."""
+MOST_READ = 32
+"""Fields beyond which records are hardly ever alike in all of them."""
+REMEMBERED = 1024
+"""Records remembered before all are forgotten."""
+Held: TypeAlias = tuple[tuple[Rule, tuple[Because, ...]], ...]
+"""The rules that hold, each with its reasons."""
 
 
 def grams(text: str) -> list[int]:
@@ -61,3 +69,27 @@ class Index:
                 picked.update(number for number, text in self._by_gram[gram] if number not in picked and text in whole)
         for number in sorted(picked):
             yield self._rules[number]
+
+
+class Memory:
+    """What rules said of records that were alike in every field that the rules read: scanners and password guessers send
+    the same request a million times, and only its time, or the address, is another one."""
+
+    def __init__(self, rules: Iterable[Compiled], computed: Mapping[str, Computed]) -> None:
+        names = {name for rule in rules for name in fields_of(rule.node)}
+        names |= {part for name in names & set(computed) for part in computed[name].join}
+        self._fields = tuple(sorted(names))
+        self._usable = EVERYWHERE not in names and len(names) <= MOST_READ
+        self._held: dict[object, Held] = {}
+
+    def of(self, record: Record, ask: Callable[[], Held]) -> Held:
+        """What was said before of such a record, else what ``ask`` says."""
+        if not self._usable:
+            return ask()
+        key = (record.channel, record.server, *map(record.fields.get, self._fields))
+        held = self._held.get(key)
+        if held is None:
+            if len(self._held) >= REMEMBERED:
+                self._held.clear()
+            held = self._held[key] = ask()
+        return held

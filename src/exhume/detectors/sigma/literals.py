@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from exhume.detectors.sigma.conditions import All, Either, Node, Number, Regex, Text, Wildcard
+from exhume.detectors.sigma.conditions import All, Either, Negation, Node, Number, Regex, SameAs, Text, Wildcard
 from exhume.detectors.sigma.view import fold
 
 Texts = frozenset[str]
@@ -74,6 +74,20 @@ def required_events(node: Node) -> frozenset[int] | None:
             each = [required_events(part) for part in parts]
             return None if None in each else frozenset().union(*(events for events in each if events))
     return None
+
+
+def fields_of(node: Node) -> Iterable[str]:
+    """The names of all fields that decide whether the node holds."""
+    match node:
+        case All(parts) | Either(parts):
+            for part in parts:
+                yield from fields_of(part)
+        case Negation(part):
+            yield from fields_of(part)
+        case SameAs(fields=fields, others=others):
+            yield from (*fields, *others)
+        case _:
+            yield from node.fields
 
 
 def texts_of(node: Node) -> Iterable[str]:

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from exhume.detectors.webcode import sinks, sources
 from exhume.detectors.webcode.folding import LETTERWISE, combinations, fold
-from exhume.detectors.webcode.memory import RETURN, Memory
+from exhume.detectors.webcode.functions import own_function
+from exhume.detectors.webcode.memory import Memory
 from exhume.detectors.webcode.page import SMALL, class_of
 from exhume.detectors.webcode.tree import listed
 from exhume.detectors.webcode.values import KEPT, NOTHING, Step, Value, Way, join
@@ -92,7 +93,7 @@ def call(memory: Memory, scope: str, receiver: Value | None, path: str, name: st
     if name in sinks.EVALUATORS and (receiver is None or "jscript" in path or path in ("window", "this", "global")):
         return _evaluate(memory, scope, name, args, at)
     if name in memory.program.functions and (receiver is None or not types):
-        return _own_function(memory, name, args, at)
+        return own_function(memory, name, args, at)
     if name in _MAKERS:
         return _object(name, args)
     if receiver is not None:
@@ -203,25 +204,10 @@ def _object(name: str, args: Sequence[Value]) -> Value:
     return Value(types=frozenset(types))
 
 
-def _own_function(memory: Memory, name: str, args: Sequence[Value], at: int) -> Value:
-    for function in memory.program.functions[name]:
-        for param, value in zip(function.params, args, strict=False):
-            if value != NOTHING:
-                memory.set(f"{name}.{param}", value.via(at, f"passed to {name[:40]}"))
-    back = f"{name}.{RETURN}"
-    memory.read.add(back)
-    value = memory.variables.get(back, NOTHING)
-    if value.path and value.path != name:
-        return value
-    # What is worked out letter by letter, or differs from call to call, is not known.
-    varies = bool(args) and (value.built or len(value.constants) > 1)
-    return replace(value, path="", built=value.built or varies, constants=() if varies else value.constants)
-
-
 def _evaluate(memory: Memory, scope: str, name: str, args: Sequence[Value], at: int) -> Value:
     """``eval(x)``: a finding when a visitor chooses x; constants are followed as code themselves."""
     if not memory.page.evaluates or name in memory.program.functions:
-        return _own_function(memory, name, args, at) if name in memory.program.functions else NOTHING
+        return own_function(memory, name, args, at) if name in memory.program.functions else NOTHING
     result = NOTHING
     for value in args[:1]:
         if value.way:
@@ -321,6 +307,7 @@ def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], rec
         memory.found(sink.effect, at, told, value.way, sure=sink.effect != "sql" and (sink.effect != "load" or value.whole))
 
 
+_POWERSHELL = frozenset(("powershell", "runspace", "runspacefactory", "pipeline", "createpipeline", "runspaceinvoke"))
 _LOCAL = re.compile(r"^https?://(?:127\.|localhost|\[::1\])", re.IGNORECASE)
 _STYLE_SCRIPT = re.compile(r"<(?:msxsl|ms):script|urn:schemas-microsoft-com:xslt", re.IGNORECASE)
 
@@ -338,6 +325,8 @@ def _without_visitor(memory: Memory, sink: sinks.Sink, words: str, chosen: Seque
         for text in (t for v in chosen for t in v.texts):
             memory.run_code(text, "", at)
     elif sink.effect == "command" and any(t for v in chosen for t in v.texts):
+        if words.endswith(".addscript") and not _POWERSHELL & memory.program.names:
+            return  # other classes have that member too, for scripts of the browser
         memory.operation("program", at, f"{words}, which {sink.words}", ())
 
 

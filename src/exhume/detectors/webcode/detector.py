@@ -10,7 +10,7 @@ from exhume.detectors.webcode.analysis import analyse
 from exhume.detectors.webcode.judgement import judge
 from exhume.detectors.webcode.page import CODE_ENDINGS
 from exhume.detectors.webcode.tree import listed
-from exhume.model import Cause, Clue, Finding, Gap, Host, Kept, Pack, Problem, Record, anew
+from exhume.model import Because, Cause, Clue, Finding, Gap, Host, Kept, Pack, Problem, Record, anew
 
 MISNAMED = listed("""
      config txt htm html jpg jpeg gif png log bak old
@@ -64,7 +64,7 @@ class WebCode:
             for rule, because in judge(result):
                 if rule.id not in told:
                     told.add(rule.id)
-                    yield Finding.of(rule, record, because)
+                    yield Finding.of(rule, record, [*because, *_context(record)])
             if result.late:
                 yield _gap(
                     record, Cause.LIMIT, f"the analysis of this page's code was given up after {self.limits.seconds:g} seconds"
@@ -80,6 +80,16 @@ def looks_at(record: Record) -> bool:
     return (
         record.kind == "file.entry" and record.text("extension").lower() in CODE_ENDINGS and record.fields.get("served") is True
     )
+
+
+def _context(record: Record) -> Iterator[Because]:
+    """What the page's name and place say for or against it."""
+    if record.text("odd_name"):
+        yield Because("odd_name", record.text("odd_name"), "makes it likelier: the name is such as intruders choose")
+    if record.text("near_product"):
+        yield Because("near_product", record.text("near_product"), "makes it likelier: it looks like this page of Exchange")
+    elif record.fields.get("product_name") is True:
+        yield Because("product_name", "true", "Exchange has a page of this name here: it was changed, or this is its own code")
 
 
 def _gap(record: Record, cause: Cause, detail: str) -> Gap:

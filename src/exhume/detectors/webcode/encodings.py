@@ -17,10 +17,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF8, "utf-8"),
 )
-_CODEPAGE = re.compile(rb"code\s{0,9}page\s{0,9}=\s{0,9}[\"']?\s{0,9}(\d{2,5})", re.IGNORECASE)
-_CHARSET = re.compile(
-    rb"(?:encoding|charset)\s{0,9}=\s{0,9}[\"']?\s{0,9}(utf-?7|utf-?16|utf-?32|ibm\d{2,5}|cp\d{2,5})", re.IGNORECASE
-)
+_CODEPAGE = re.compile(rb"code\s{0,9}page\s{0,9}=\s{0,9}[\"']?\s{0,9}(\d{2,5})")
+_CHARSET = re.compile(rb"(?:encoding|charset)\s{0,9}=\s{0,9}[\"']?\s{0,9}(utf-?7|utf-?16|utf-?32|ibm\d{2,5}|cp\d{2,5})")
 _NAMED = {
     "65000": "utf-7",
     "1200": "utf-16-le",
@@ -88,9 +86,10 @@ def _foreign(data: bytes) -> bool:
 def _asked(data: bytes) -> list[str]:
     """Encodings that the page's own directives name and that differ from plain text."""
     names: list[str] = []
+    head = data[:65536].lower()
     for pattern in (_CODEPAGE, _CHARSET):
-        for match in list(pattern.finditer(data[:65536]))[:8]:
-            word = match[1].decode("ascii").lower()
+        for match in list(pattern.finditer(head))[:8]:
+            word = match[1].decode("ascii")
             digits = word.lstrip("ibmcp")
             name = _NAMED.get(digits) or (f"cp{int(digits):03d}" if digits.isdecimal() else word)
             try:

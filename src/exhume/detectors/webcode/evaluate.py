@@ -340,7 +340,8 @@ def _concatenated(values: Sequence[Value], words: Sequence[str]) -> Value:
             total = arithmetic(word, total, part) if total is not None else None
         if total is not None:
             known.append(total)
-    first, last = values[0], values[-1]
+    said = [v for v in values if v.way or v.constants != ("",)] or values
+    first, last = said[0], said[-1]
     begins = first.texts[0] if first.texts and not first.way else ""
     others = any(not v.way and (not v.constants or any(str(c).strip() for c in v.constants)) for v in values)
     places = next((v.place for v in values if v.place), ())

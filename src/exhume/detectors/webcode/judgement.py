@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from exhume.detectors.webcode.analysis import Result
 from exhume.detectors.webcode.memory import Hit
 from exhume.detectors.webcode.page import odd_includes
+from exhume.detectors.webcode.relevance import PRODUCTS
 from exhume.detectors.webcode.rules import SURE, UNSURE
 from exhume.model import Because, Rule
 
@@ -33,11 +33,6 @@ _MEMORY = frozenset(
     )
 )
 _SNIFFER = frozenset(("iocontrol", "receiveall", "sio_rcvall"))
-_PRODUCTS = re.compile(
-    r"xagt|fireeye|crowdstrike|csagent|carbon ?black|cylance|sentinel ?one|cortex xdr|traps|"
-    r"symantec|mcafee|sophos|kaspersky|eset|windows defender|360safe|360sd",
-    re.IGNORECASE,
-)
 _GUARDS = (
     "isinrole",
     "isauthenticated",
@@ -67,7 +62,7 @@ def judge(result: Result) -> Iterator[tuple[Rule, list[Because]]]:
         effect = identifier.removeprefix("webcode.").removesuffix("-likely")
         if any(SURE[s].id.removeprefix("webcode.") == effect for s in sure) and identifier.endswith("-likely"):
             continue
-        yield rule, _told(result, sorted(hits, key=lambda h: h.at))
+        yield rule, _told(result, sorted(hits, key=lambda h: (len(h.way), h.at)))
 
 
 def _told(result: Result, hits: list[Hit]) -> list[Because]:
@@ -146,6 +141,6 @@ def _by_names(result: Result) -> Iterator[Hit]:
         yield Hit("hidden", 0, "serves pages that lie in no file (RegisterVirtualPathProvider)", (), sure=False)
     if {"httplistener", "prefixes", "getcontext"} <= names:
         yield Hit("tunnel", 0, "listens for requests by itself (HttpListener)", (), sure=False)
-    products = {m[0].lower() for t in result.texts if len(t) < 300 for m in _PRODUCTS.finditer(t)}
+    products = {m[0].lower() for t in result.texts if len(t) < 300 for m in PRODUCTS.finditer(t)}
     if len(products) >= 3 and {"exists", "directoryexists", "folderexists", "getprocesses"} & names:
         yield Hit("survey", 0, f"looks for {len(products)} security products", ())

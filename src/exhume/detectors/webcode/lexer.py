@@ -40,7 +40,7 @@ _VB = re.compile(
     (?P<skip>[ \t\f\v\u00a0\u3000]+|_[ \t]*\r?\n|<!--|-->)
   | (?P<note>(?:'|‘|’|\brem\b)[^\r\n]*)
   | (?P<line>(?:[\r\n]|:(?!=))+)
-  | (?P<text>\$?\"(?:[^\"\r\n]|\"\")*(?:\"c?|(?=[\r\n])|\Z)|[“”][^\"“”\r\n]*(?:[\"“”]|(?=[\r\n])|\Z))
+  | (?P<text>\$?\"(?:[^\"″\r\n]|\"\")*(?:\"c?|″|(?=[\r\n])|\Z)|[“”″][^\"“”″\r\n]*(?:[\"“”″]|(?=[\r\n])|\Z))
   | (?P<date>\#[0-9/: APMapm-]{3,30}\#)
   | (?P<bracket>\[[^\]\r\n]{1,80}\])
   | (?P<number>&[hH][0-9A-Fa-f]+&?|&[oO][0-7]+&?|(?<=\()&[0-7]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
@@ -53,6 +53,10 @@ _ESCAPE = re.compile(
     r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{1,4})|([0-7]{1,3})|(\r?\n)|(.))", re.DOTALL
 )
 _JS_HEX = re.compile(r"\\x([0-9A-Fa-f]{2})")
+_QUOTES = ('"', "“", "”", "″")
+"""What ends a text of VB; the last is what web pages that show code make of a quote after a digit."""
+_GO_ON = frozenset(("(", ")", ",", "&", "+"))
+"""No statement of VB begins so: a line that does was broken in two when the page was copied."""
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _FORMAT_CHARACTERS = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
@@ -120,14 +124,16 @@ def vb_tokens(code: str, start: int = 0) -> list[Token]:
             continue
         if kind == "text":
             body = word.lstrip("$")[1:]
-            closed = body[-1:] in ("c", "C") and body[-2:-1] in ('"', "“", "”")
-            body = body[:-2] if closed else body[:-1] if body[-1:] in ('"', "“", "”") else body
+            closed = body[-1:] in ("c", "C") and body[-2:-1] in _QUOTES
+            body = body[:-2] if closed else body[:-1] if body[-1:] in _QUOTES else body
             out.append(Token("text", body.replace('""', '"'), at))
         elif kind == "bracket":
             out.append(Token("name", word[1:-1].lower(), at))
         elif kind == "name":
             out.append(Token("name", name_of(word.rstrip("$%!#@")), at))
         else:
+            if word in _GO_ON and len(out) > 1 and out[-1].kind == "line" and ":" not in out[-1].value:
+                out.pop()
             out.append(Token(kind, word, at))
     return out
 

@@ -18,6 +18,8 @@ _RAZOR = frozenset(("cshtml", "cshtm", "vbhtml", "vbhtm"))
 _INCLUDED = ("asp", "inc", "htm", "shtm", "vbs", "js", "css", "xml", "asa", "cs", "vb", "lib", "tpl")
 SMALL = 2000
 """Letters of a page that may be nothing but an include."""
+BARE = 200
+"""Letters of a page that holds nothing but an include: only then is a text file no usual part of it."""
 SAMPLE = 20_000
 """Letters of code from which an unnamed language is told."""
 CLASSIC = frozenset(("asp", "asa", "cer", "cdx", "inc", "config", "shtml", "shtm", "stm"))
@@ -95,10 +97,11 @@ class Page:
 
 def odd_includes(page: Page) -> list[tuple[int, str]]:
     """Where a small page has a file run as code whose name is not that of code, and that name's ending."""
-    if len(page.text) > SMALL:
+    if not page.includes or len(page.text) > SMALL:
         return []
     endings = [(at, name.rpartition(".")[2].lower()[:8]) for at, name in page.includes]
-    return [(at, ending) for at, ending in endings if not ending.startswith(_INCLUDED)]
+    bare = len(page.text) < BARE
+    return [(at, ending) for at, ending in endings if not ending.startswith(_INCLUDED) and (bare or ending != "txt")]
 
 
 def read_page(text: str, ending: str) -> Page:
@@ -145,6 +148,9 @@ def _split(page: Page, text: str, ending: str) -> None:
         pieces = [(text[whole:], whole, "", False)] + [p for p in pieces if p[1] < whole]
     if not pieces and ending in CLASSIC and not _MARKUP.search(text):
         pieces = [(text, 0, "", False)]  # a part of a page, or a page whose marks were lost
+        if text.partition("\n")[0].count('"') % 2:
+            start = text.find('"') + 1  # a part that is put into a text of another page and ends that first
+            pieces.append((text[start:], start, "", False))
     _languages(page, pieces, default, ending, directives > 0)
 
 

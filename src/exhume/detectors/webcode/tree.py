@@ -71,6 +71,15 @@ class Program:
     """Every text constant that occurs."""
     deep: bool = False
     """Some expression was nested too deeply to be followed."""
+    _bodies: dict[str, list[Node]] = field(default_factory=dict)
+    _counted: int = 0
+
+    def body(self, name: str) -> list[Node]:
+        """The expressions of a function, in order."""
+        for statement in self.statements[self._counted :]:
+            self._bodies.setdefault(statement.scope, []).append(statement.node)
+        self._counted = len(self.statements)
+        return self._bodies.get(name, [])
 
 
 Constant: TypeAlias = str | int | float | tuple["Constant", ...]

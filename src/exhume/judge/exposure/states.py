@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
@@ -217,19 +217,15 @@ def verified(flaw: Flaw, entries: Sequence[Exposure], readings: Iterable[Reading
     if not flaw.settings:
         return tuple(entries)
     needed = {s.name.lower(): s for s in flaw.settings}
-    told_: dict[str, tuple[bool, date]] = {}
-    for reading in sorted(readings, key=lambda r: r.day or end):
-        name, _, value = reading.value.partition("=")
-        if reading.what == "setting" and name.strip().lower() in needed and value.strip().lower() in ("on", "off"):
-            told_[name.strip().lower()] = (value.strip().lower() == "on", reading.day or end)
+    told_ = _settings(readings, needed, end)
     out: list[Exposure] = []
     for entry in entries:
         if entry.state != State.FIXED:
             out.append(entry)
             continue
-        off = [needed[n].words for n, (on, _) in told_.items() if not on]
+        off = [f"{needed[n].words} {found.detail}".rstrip() for n, found in told_.items() if not found.on]
         open_ = [s.words for n, s in needed.items() if n not in told_]
-        day = max((d for _, d in told_.values()), default=end)
+        day = max((found.since for found in told_.values()), default=end)
         if off:
             out.append(
                 replace(entry, state=State.VULNERABLE, why=f"The build is enough, but this is not so: {'; '.join(off)}.")
@@ -244,3 +240,26 @@ def verified(flaw: Flaw, entries: Sequence[Exposure], readings: Iterable[Reading
             out.append(replace(entry, state=State.UNKNOWN, until=day - DAY, why=why))
         out.append(replace(entry, since=max(day, entry.since or day), why=f"The build and the setting are enough. {entry.why}"))
     return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the last reading says of a setting, and since which day without a break all readings say so."""
+
+    on: bool
+    since: date
+    detail: str
+
+
+def _settings(readings: Iterable[Reading], needed: Container[str], end: date) -> dict[str, _Told]:
+    """Readings ``NAME=on``, ``NAME=off`` and ``NAME=off (in words)`` by name, lower case."""
+    told_: dict[str, _Told] = {}
+    for reading in sorted((r for r in readings if r.what == "setting"), key=lambda r: r.day or end):
+        name, _, said = reading.value.lower().partition("=")
+        name, state = name.strip(), said.strip().partition(" ")[0]
+        if name not in needed or state not in ("on", "off"):
+            continue
+        before, on = told_.get(name), state == "on"
+        since = before.since if before and before.on == on else reading.day or end
+        told_[name] = _Told(on, since, reading.value.partition("=")[2].strip().partition(" ")[2])
+    return told_

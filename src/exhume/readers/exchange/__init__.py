@@ -19,9 +19,10 @@ from exhume.model import File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.exchange import kinds
 from exhume.readers.exchange.cells import split
 from exhume.readers.exchange.dialect import ExchangeCsv
+from exhume.readers.exchange.mitigation import Applied, tells
 from exhume.readers.exchange.version import Tail
 from exhume.readers.lines import BLOCK, plain
-from exhume.readers.rows import LineLog
+from exhume.readers.rows import LineLog, Whole
 
 _SOFTWARE = b"#Software: Microsoft Exchange"
 
@@ -33,8 +34,8 @@ class Exchange:
     kinds = frozenset({log.kind for log in kinds.KNOWN} | {kinds.OTHER})
     streams = True
 
-    def __init__(self, block: int = BLOCK) -> None:
-        self._block = block
+    def __init__(self, block: int = BLOCK, whole: Whole | None = None) -> None:
+        self._block, self._whole = block, whole
 
     def recognises(self, head: bytes, file: File) -> bool:
         lines = plain(head).split(b"\n")
@@ -48,10 +49,13 @@ class Exchange:
         return kinds.by_columns(tuple(cell.strip() for cell in split(text, delimiter, -1))) is not None
 
     def expects(self, file: File) -> bool:
-        return kinds.by_path(file.path) is not None
+        return kinds.by_path(file.path) is not None or tells(file)
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
-        dialect, tail = ExchangeCsv(file), Tail(stream)
-        spans = yield from LineLog(file, dialect, sieve, block=self._block).read(cast(BinaryIO, tail))
+        applied = Applied(stream, file) if tells(file) else None
+        dialect, tail = ExchangeCsv(file), Tail(cast(BinaryIO, applied or stream))
+        spans = yield from LineLog(file, dialect, sieve, block=self._block, whole=self._whole).read(cast(BinaryIO, tail))
         yield from dialect.last(tail.lines())
+        if applied:
+            yield from applied.readings()
         return spans

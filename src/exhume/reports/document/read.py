@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from datetime import date, datetime
 
 from exhume.model import (
     SCHEMA,
@@ -18,6 +16,7 @@ from exhume.model import (
     Confidence,
     Coverage,
     Exposure,
+    Fate,
     Finding,
     Gap,
     Host,
@@ -25,10 +24,12 @@ from exhume.model import (
     Moment,
     Outcome,
     PackUsed,
+    Planted,
     Problem,
     Question,
     Questions,
     Reading,
+    Recheck,
     Record,
     Reply,
     SeenIn,
@@ -43,9 +44,10 @@ from exhume.model import (
     Verdict,
     Visit,
     Window,
+    Withdrawn,
 )
+from exhume.reports.document.node import Node
 
-T = TypeVar("T")
 _MOST_HOURS = 24 * 366 * 200
 """A span of more than 200 years is not a log; without a bound a few bytes could ask for all memory."""
 _FIRST_HOUR, _LAST_HOUR = -17_259_888, 70_389_527
@@ -59,9 +61,11 @@ def load(data: bytes) -> Assessment:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not an exhume assessment: no JSON ({_line(error)})") from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        raise ValueError(f"not an exhume assessment of schema {SCHEMA}")
+        kind = str(content.get("schema", "")) if isinstance(content, dict) else ""
+        other = f": it is of {_line(ValueError(kind[:60]))}" if kind.startswith("exhume.") else ""
+        raise ValueError(f"not an exhume assessment of schema {SCHEMA}{other}")
     try:
-        return _assessment(_Node(content, "assessment"))
+        return _assessment(Node(content, "assessment"))
     except (TypeError, OverflowError, AttributeError, ValueError) as error:
         raise ValueError(f"not an exhume assessment: {_line(error)}") from None
 
@@ -70,83 +74,7 @@ def _line(error: BaseException) -> str:
     return "".join(c if c.isprintable() else " " for c in str(error))[:200]
 
 
-class _Node:
-    """A JSON object that knows where it stands, so that a complaint can say so."""
-
-    __slots__ = ("content", "where")
-
-    def __init__(self, content: Any, where: str) -> None:
-        if not isinstance(content, dict):
-            raise TypeError(f"{where} is no object")
-        self.content: dict[str, Any] = content
-        self.where = where
-
-    def _wrong(self, key: str, wanted: str) -> ValueError:
-        return ValueError(f"{self.where}.{key} is no {wanted}")
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self.content.get(key, default)
-        if not isinstance(value, str):
-            raise self._wrong(key, "text")
-        return value
-
-    def maybe(self, key: str) -> str | None:
-        return self.text(key) if self.content.get(key) is not None else None
-
-    def number(self, key: str, default: int | None = None) -> int:
-        value = self.content.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self._wrong(key, "whole number")
-        return value
-
-    def truth(self, key: str, default: bool | None = None) -> bool:
-        value = self.content.get(key, default)
-        if not isinstance(value, bool):
-            raise self._wrong(key, "true or false")
-        return value
-
-    def items(self, key: str) -> list[Any]:
-        value = self.content.get(key, [])
-        if not isinstance(value, list):
-            raise self._wrong(key, "list")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        values = self.items(key)
-        if not all(isinstance(v, str) for v in values):
-            raise self._wrong(key, "list of texts")
-        return tuple(values)
-
-    def node(self, key: str) -> _Node:
-        return _Node(self.content.get(key), f"{self.where}.{key}")
-
-    def optional(self, key: str, build: Callable[[_Node], T]) -> T | None:
-        return build(self.node(key)) if self.content.get(key) is not None else None
-
-    def nodes(self, key: str, build: Callable[[_Node], T]) -> tuple[T, ...]:
-        return tuple(build(_Node(v, f"{self.where}.{key}[{n}]")) for n, v in enumerate(self.items(key)))
-
-    def time(self, key: str) -> datetime | None:
-        text = self.maybe(key)
-        if text is None:
-            return None
-        value = datetime.fromisoformat(text)
-        if value.tzinfo is None:
-            raise self._wrong(key, "time with a zone")
-        return value.astimezone(UTC)
-
-    def moment(self, key: str) -> datetime:
-        value = self.time(key)
-        if value is None:
-            raise self._wrong(key, "time")
-        return value
-
-    def day(self, key: str) -> date | None:
-        text = self.maybe(key)
-        return date.fromisoformat(text) if text is not None else None
-
-
-def _assessment(n: _Node) -> Assessment:
+def _assessment(n: Node) -> Assessment:
     questions = n.node("questions")
     coverage = n.node("coverage")
     return Assessment(
@@ -175,6 +103,9 @@ def _assessment(n: _Node) -> Assessment:
         evidence=n.texts("evidence"),
         tlp=_tlp(n.maybe("tlp")),
         redacted=n.text("redacted", ""),
+        planted=n.nodes("planted", _planted),
+        mixed=n.texts("mixed"),
+        recheck=n.optional("recheck", _recheck),
         schema=n.text("schema"),
     )
 
@@ -183,12 +114,12 @@ def _tlp(word: str | None) -> Tlp | None:
     return None if word is None else Tlp(word)
 
 
-def _tool(n: _Node) -> Tool:
+def _tool(n: Node) -> Tool:
     packs = n.nodes("packs", lambda p: PackUsed(p.text("name"), p.text("version"), p.text("digest")))
     return Tool(n.text("version"), n.text("engine"), packs)
 
 
-def _host(n: _Node) -> Host:
+def _host(n: Node) -> Host:
     return Host(
         name=n.text("name", ""),
         product=n.text("product", ""),
@@ -202,15 +133,30 @@ def _host(n: _Node) -> Host:
     )
 
 
-def _question(n: _Node) -> Question:
+def _question(n: Node) -> Question:
     return Question(Reply(n.text("answer")), n.text("text"), n.texts("limits"))
 
 
-def _window(n: _Node) -> Window:
+def _recheck(n: Node) -> Recheck:
+    return Recheck(
+        before_sha256=n.text("before_sha256"),
+        before=n.moment("before"),
+        verdict=Verdict.parse(n.text("verdict")),
+        tool=_tool(n.node("tool")),
+        records=n.number("records"),
+        limits=n.texts("limits"),
+        partly=n.texts("partly"),
+        new=n.texts("new"),
+        changed=n.nodes("changed", lambda c: (c.text("finding"), c.text("why"))),
+        withdrawn=n.nodes("withdrawn", lambda w: Withdrawn(_finding(w.node("finding")), w.text("why"))),
+    )
+
+
+def _window(n: Node) -> Window:
     return Window(date.fromisoformat(n.text("since")), date.fromisoformat(n.text("until")))
 
 
-def _answer(n: _Node) -> Answer:
+def _answer(n: Node) -> Answer:
     outcome = n.maybe("outcome")
     return Answer(
         campaign=n.text("campaign"),
@@ -225,11 +171,11 @@ def _answer(n: _Node) -> Answer:
     )
 
 
-def _exposure(n: _Node) -> Exposure:
+def _exposure(n: Node) -> Exposure:
     return Exposure(n.text("cve"), State(n.text("state")), n.text("why", ""), n.day("since"), n.day("until"))
 
 
-def _step(n: _Node) -> Step:
+def _step(n: Node) -> Step:
     return Step(
         order=n.number("order"),
         title=n.text("title"),
@@ -242,11 +188,11 @@ def _step(n: _Node) -> Step:
     )
 
 
-def _source(n: _Node) -> Source:
+def _source(n: Node) -> Source:
     return Source(n.text("evidence", ""), n.text("path"), n.text("at"))
 
 
-def _finding(n: _Node) -> Finding:
+def _finding(n: Node) -> Finding:
     sources = n.nodes("sources", _source)
     if not sources:
         raise ValueError(f"{n.where} has no source")
@@ -275,7 +221,7 @@ def _finding(n: _Node) -> Finding:
     )
 
 
-def _visit(n: _Node) -> Visit:
+def _visit(n: Node) -> Visit:
     return Visit(
         keys=n.texts("keys"),
         minute=n.number("minute"),
@@ -288,7 +234,7 @@ def _visit(n: _Node) -> Visit:
     )
 
 
-def _record(n: _Node, time: datetime | None, first: Source) -> Record:
+def _record(n: Node, time: datetime | None, first: Source) -> Record:
     fields = n.node("fields")
     return Record(
         kind=n.text("kind"),
@@ -300,14 +246,14 @@ def _record(n: _Node, time: datetime | None, first: Source) -> Record:
     )
 
 
-def _value(n: _Node, name: str) -> Value:
+def _value(n: Node, name: str) -> Value:
     value = n.content[name]
     if value is None or isinstance(value, str | bool | int | float):
         return value
     return n.texts(name)
 
 
-def _intrusion(n: _Node) -> Intrusion:
+def _intrusion(n: Node) -> Intrusion:
     return Intrusion(
         id=n.text("id"),
         first_seen=n.time("first_seen"),
@@ -330,7 +276,7 @@ def _intrusion(n: _Node) -> Intrusion:
     )
 
 
-def _act(n: _Node) -> Act:
+def _act(n: Node) -> Act:
     return Act(
         outcome=Outcome.parse(n.text("outcome")),
         titles=n.texts("titles"),
@@ -342,15 +288,32 @@ def _act(n: _Node) -> Act:
     )
 
 
-def _moment(n: _Node) -> Moment:
-    return Moment(n.moment("time"), n.text("what"), n.text("kind"), n.maybe("finding") or "", n.optional("source", _source))
+def _planted(n: Node) -> Planted:
+    return Planted(
+        page=n.text("page"),
+        actors=n.numbers("actors"),
+        placed=n.time("placed"),
+        first_used=n.time("first_used"),
+        last_used=n.time("last_used"),
+        fate=Fate(n.text("fate")),
+        gone_by=n.day("gone_by"),
+        by=n.text("by"),
+        why=n.texts("why"),
+        source=n.optional("source", _source),
+    )
 
 
-def _reading(n: _Node) -> Reading:
+def _moment(n: Node) -> Moment:
+    place = n.optional("source", _source)
+    finding, log, actor = n.maybe("finding") or "", n.text("log", ""), n.number("actor", 0)
+    return Moment(n.moment("time"), n.text("what"), n.text("kind"), finding, place, log, actor)
+
+
+def _reading(n: Node) -> Reading:
     return Reading(n.text("what"), n.text("value"), n.day("day"), n.text("trust"), _source(n.node("source")))
 
 
-def _span(n: _Node) -> Span:
+def _span(n: Node) -> Span:
     return Span(
         kind=n.text("kind"),
         channel=n.text("channel"),
@@ -364,7 +327,7 @@ def _span(n: _Node) -> Span:
     )
 
 
-def _hours(n: _Node) -> frozenset[int]:
+def _hours(n: Node) -> frozenset[int]:
     hours: set[int] = set()
     for run in n.items("hours"):
         if not (isinstance(run, list) and len(run) == 2 and all(type(x) is int for x in run)):
@@ -376,7 +339,7 @@ def _hours(n: _Node) -> frozenset[int]:
     return frozenset(hours)
 
 
-def _gap(n: _Node) -> Gap:
+def _gap(n: Node) -> Gap:
     return Gap(
         kind=n.text("kind"),
         cause=Cause(n.text("cause")),
@@ -390,5 +353,5 @@ def _gap(n: _Node) -> Gap:
     )
 
 
-def _allowed(n: _Node) -> Allowed:
+def _allowed(n: Node) -> Allowed:
     return Allowed(_finding(n.node("finding")), n.text("reason"), n.day("until"))

@@ -18,8 +18,10 @@ from exhume.model import (
     Host,
     Intrusion,
     Moment,
+    Planted,
     Question,
     Reading,
+    Recheck,
     Record,
     Source,
     Span,
@@ -75,6 +77,7 @@ def _document(a: Assessment) -> dict[str, Json]:
         "generated": time(a.generated),
         "host": _host(a.host),
         "verdict": str(a.verdict),
+        "recheck": _recheck(a.recheck) if a.recheck else None,
         "questions": {
             "exposed": _question(questions.exposed),
             "attacked": _question(questions.attacked),
@@ -92,6 +95,8 @@ def _document(a: Assessment) -> dict[str, Json]:
         "plan": [_step(x) for x in a.plan],
         "findings": [_finding(x) for x in a.findings],
         "intrusions": [_intrusion(x) for x in a.intrusions],
+        "planted": [_planted(x) for x in a.planted],
+        "mixed": _texts(a.mixed),
         "timeline": [_moment(x) for x in a.timeline],
         "readings": [_reading(x) for x in a.readings],
         "coverage": _coverage(a.coverage),
@@ -271,6 +276,21 @@ def _act(act: Act) -> Json:
     }
 
 
+def _planted(p: Planted) -> Json:
+    return {
+        "page": p.page,
+        "actors": list(p.actors),
+        "placed": time(p.placed),
+        "first_used": time(p.first_used),
+        "last_used": time(p.last_used),
+        "fate": str(p.fate),
+        "gone_by": _day(p.gone_by),
+        "by": p.by,
+        "why": _texts(p.why),
+        "source": place(p.source) if p.source else None,
+    }
+
+
 def _moment(m: Moment) -> Json:
     return {
         "time": time(m.time),
@@ -278,6 +298,8 @@ def _moment(m: Moment) -> Json:
         "kind": m.kind,
         "finding": m.finding or None,
         "source": place(m.source) if m.source else None,
+        "log": m.log,
+        "actor": m.actor,
     }
 
 
@@ -332,3 +354,18 @@ def _gap(gap: Gap) -> Json:
 
 def _allowed(allowed: Allowed) -> Json:
     return {"finding": _finding(allowed.finding), "reason": allowed.reason, "until": _day(allowed.until)}
+
+
+def _recheck(r: Recheck) -> dict[str, Json]:
+    return {
+        "before_sha256": r.before_sha256,
+        "before": time(r.before),
+        "verdict": str(r.verdict),
+        "tool": tool(r.tool),
+        "records": r.records,
+        "limits": _texts(r.limits),
+        "partly": _texts(r.partly),
+        "new": _texts(r.new),
+        "changed": [{"finding": name, "why": why} for name, why in r.changed],
+        "withdrawn": [{"finding": _finding(w.finding), "why": w.why} for w in r.withdrawn],
+    }

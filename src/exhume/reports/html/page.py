@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from exhume.model import Assessment
 from exhume.reports import wording
-from exhume.reports.html.flaws import chart
+from exhume.reports.html.flaws import charts
 from exhume.reports.html.heatmap import grid
 from exhume.reports.html.picture import pictures
 from exhume.reports.html.view import values, view
@@ -24,14 +24,14 @@ _NOTE_HERE = "\x02note\x03"
 
 def page(assessment: Assessment) -> bytes:
     """The whole page, UTF-8."""
-    return filled(
-        "report.html.j2", v=view(assessment), grid=grid(assessment), chart=chart(assessment), pictures=pictures(assessment)
-    )
+    v = view(assessment)
+    drawn = {"grid": grid(assessment), "charts": charts(assessment), "pictures": pictures(assessment)}
+    return filled("report.html.j2", v.timeline.style, v=v, **drawn)
 
 
-def filled(template: str, **content: object) -> bytes:
+def filled(template: str, more_style: str = "", **content: object) -> bytes:
     """A template with its content, UTF-8: the style inside and allowed by its hash, no script, nothing fetched."""
-    style = _read("style.css")
+    style = _read("style.css") + more_style
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     text = (
         _environment()
@@ -59,7 +59,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        states=wording.STATE, between=wording.between, stamp=wording.stamp, values=values, rungs=wording.RUNG
+        states=wording.STATE,
+        between=wording.between,
+        stamp=wording.stamp,
+        values=values,
+        rungs=wording.RUNG,
+        fates=wording.FATE,
+        removed=wording.removed,
     )
     return environment
 

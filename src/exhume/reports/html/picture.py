@@ -35,6 +35,8 @@ STEPS = (
 )
 """Seconds from one tick to the next."""
 MOST_TICKS = 8
+MOST_ACTORS = 6
+"""Actors with a lane of their own; more share one."""
 TOLD = 6
 """Moments named in the title of a mark."""
 Reach: TypeAlias = tuple[datetime, datetime]
@@ -103,21 +105,25 @@ def pictures(assessment: Assessment) -> tuple[Picture, ...]:
 def _picture(title: str, identifier: str, moments: Iterable[Moment], reach: Reach, assessment: Assessment) -> Picture:
     since, until = reach
     axis = _Axis(since, until)
-    lanes: dict[str, list[Moment]] = {}
+    actors = _actors(assessment)
+    lanes: dict[tuple[str, int], list[Moment]] = {}
     for moment in sorted(moments, key=lambda m: m.time):
-        lanes.setdefault(moment.kind if moment.kind in wording.LANE else "context", []).append(moment)
-    order = [kind for kind in wording.LANE if kind in lanes]
+        kind = moment.kind if moment.kind in wording.LANE else "context"
+        actor = (moment.actor or actors.get(moment.finding, 0)) if actors and kind == "attack" else 0
+        lanes.setdefault((kind, actor), []).append(moment)
+    kinds = list(wording.LANE)
+    order = sorted(lanes, key=lambda lane: (kinds.index(lane[0]), lane[1] or MOST_ACTORS + 1))
     spans = [(s.first, s.last) for s in assessment.coverage.spans if s.first and s.last]
     logs = None
-    if spans and "log" in lanes:
+    if spans and ("log", 0) in lanes:
         logs = (axis.x(max(axis.since, min(a for a, _ in spans))), axis.x(min(axis.until, max(b for _, b in spans))))
         logs = logs if logs[0] < logs[1] else None
     return Picture(
         title=title,
         id=identifier,
         lanes=tuple(
-            Lane(kind, wording.LANE[kind], TOP + HIGH * n + HIGH / 2, tuple(_marks(lanes[kind], axis)))
-            for n, kind in enumerate(order)
+            Lane(lane[0], _name(lane, bool(actors)), TOP + HIGH * n + HIGH / 2, tuple(_marks(lanes[lane], axis)))
+            for n, lane in enumerate(order)
         ),
         ticks=tuple(axis.ticks()),
         logs=logs,
@@ -125,6 +131,21 @@ def _picture(title: str, identifier: str, moments: Iterable[Moment], reach: Reac
         since=since,
         until=until,
     )
+
+
+def _actors(assessment: Assessment) -> dict[str, int]:
+    """Finding → the first actor in whose intrusion it stands; empty when one lane is enough, or too many would be needed."""
+    if not 1 < len(assessment.intrusions) <= MOST_ACTORS:
+        return {}
+    numbered = list(enumerate(assessment.intrusions, 1))
+    return {name: number for number, one in reversed(numbered) for name in one.findings}
+
+
+def _name(lane: tuple[str, int], actors: bool) -> str:
+    kind, actor = lane
+    if kind != "attack" or not actors:
+        return wording.LANE[kind]
+    return f"Actor {actor}" if actor else "Other attacks"
 
 
 class _Axis:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Reading, Severity, Step, Verdict
 from exhume.reports import wording
+from exhume.reports.html.brief import MOST_ENTRIES, Brief, briefs
+from exhume.reports.html.moments import Table, table
 from exhume.reports.plain import shorten
 
 MOST_FINDINGS = 500
 """Findings shown in full; all of them are in assessment.json."""
-MOST_MOMENTS = 500
 MOST_GAPS = 60
 """Gaps listed for each cause."""
 MOST_PROBLEMS = 100
@@ -102,27 +103,32 @@ class View:
     first_steps: tuple[Step, ...]
     campaigns: tuple[Campaign, ...]
     groups: tuple[Group, ...]
+    briefs: tuple[Brief, ...]
+    """The same for paper: an entry for each rule."""
+    briefs_left_out: int
     shown: int
     total: int
     severities: tuple[tuple[str, int], ...]
     unseen: tuple[Unseen, ...]
     limits: tuple[str, ...]
     intrusions: tuple[Intrusion, ...]
-    moments: tuple[tuple[str, str, str, str, str, str], ...]
-    """Time, lane, text, id of a finding that is on the page or empty, path, place."""
-    moments_left_out: int
+    timeline: Table
     readings: tuple[tuple[str, str, str, str, str, str, int], ...]
     """Days, what, value, trust, first place (path, at), number of places."""
     problems: tuple[Problem, ...]
     problems_left_out: int
     glossary: tuple[tuple[str, str], ...]
     outcomes: tuple[tuple[str, str], ...]
+    again: wording.Rechecked | None
+    on_page: frozenset[str]
+    """Ids of the findings that are shown in full."""
 
 
 def view(a: Assessment) -> View:
     """The page's content."""
     chosen = _worst(a.findings)[:MOST_FINDINGS]
-    on_page = {f.id for f in chosen}
+    short = briefs(_worst(a.findings))
+    on_page = frozenset(f.id for f in chosen)
     steps = tuple(sorted(a.plan, key=lambda s: s.order))
     return View(
         a=a,
@@ -139,29 +145,22 @@ def view(a: Assessment) -> View:
         first_steps=steps[:FIRST_STEPS],
         campaigns=tuple(_campaign(x) for x in sorted(a.answers, key=lambda x: -x.verdict)),
         groups=_groups(a, chosen),
+        briefs=short[:MOST_ENTRIES],
+        briefs_left_out=max(0, len(short) - MOST_ENTRIES),
         shown=len(chosen),
         total=len(a.findings),
         severities=tuple((str(s), n) for s in reversed(Severity) if (n := sum(f.severity is s for f in a.findings))),
         unseen=tuple(_unseen(a)),
         limits=tuple(wording.limits(a)),
         intrusions=a.intrusions,
-        moments=tuple(
-            (
-                wording.stamp(m.time),
-                wording.LANE.get(m.kind, m.kind),
-                m.what,
-                m.finding if m.finding in on_page else "",
-                m.source.path if m.source else "",
-                m.source.at if m.source else "",
-            )
-            for m in a.timeline[:MOST_MOMENTS]
-        ),
-        moments_left_out=max(0, len(a.timeline) - MOST_MOMENTS),
+        timeline=table(a, on_page),
         readings=_readings(a.readings)[:MOST_READINGS],
         problems=a.problems[:MOST_PROBLEMS],
         problems_left_out=max(0, len(a.problems) - MOST_PROBLEMS),
         glossary=tuple((wording.VERDICT[v], wording.MEANING[v]) for v in reversed(Verdict)),
         outcomes=tuple(wording.OUTCOME.values()),
+        again=wording.rechecked(a),
+        on_page=on_page,
     )
 
 

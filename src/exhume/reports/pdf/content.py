@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exhume.model import Act, Assessment, Cause, Exposure, Finding, Gap, Intrusion, Moment, Span, State, Step, Verdict
+from exhume.model import Act, Assessment, Cause, Exposure, Finding, Gap, Intrusion, Moment, Planted, Span, State, Step, Verdict
 from exhume.reports import wording
 from exhume.reports.plain import DOT, NOTE, json_text, shorten, shown
 
@@ -69,7 +69,7 @@ def content(a: Assessment) -> Json:
         ],
         "exposure": [_flaw(e) for e in exposure[:MOST_FLAWS]],
         "more_exposure": max(0, len(a.exposure) - len(exposure[:MOST_FLAWS])),
-        "intrusions": [_intrusion(i) for i in a.intrusions[:20]],
+        "intrusions": [_intrusion(i, n, a) for n, i in enumerate(a.intrusions[:20], 1)],
         **_findings(a),
         "unseen": [_unseen(cause, gaps) for cause, gaps in wording.by_cause(a.coverage.gaps)],
         "logs": [_log(s) for s in a.coverage.spans[:120]],
@@ -77,6 +77,7 @@ def content(a: Assessment) -> Json:
         "more_moments": max(0, len(a.timeline) - MOST_MOMENTS),
         "glossary": [[wording.VERDICT[v], wording.MEANING[v]] for v in reversed(Verdict)],
         "method": [
+            ["Judged again", _text(_again(a), 3000)],
             ["Evidence", _text(", ".join(a.evidence), 600)],
             ["Program", _text(f"exhume {a.tool.version}, {a.tool.engine}", 120)],
             ["Packs", _text(", ".join(f"{p.name} {p.version}" for p in a.tool.packs), 600)],
@@ -86,6 +87,14 @@ def content(a: Assessment) -> Json:
     }  # fmt: skip
     out["note"] = NOTE if DOT in json_text(out) else ""
     return out
+
+
+def _again(a: Assessment) -> str:
+    again = wording.rechecked(a)
+    if again is None:
+        return ""
+    lost = [f"Not raised any more: {f.title}: {why} {f.source}." for f, why in again.withdrawn[:20]]
+    return " ".join((again.head, *again.limits, *lost))
 
 
 def _text(text: str, most: int = LONG) -> str:
@@ -148,7 +157,8 @@ def _moment(m: Moment) -> list[str]:
     return [wording.stamp(m.time).removesuffix(" UTC"), wording.LANE.get(m.kind, _text(m.kind, 20)), _text(m.what, FIELD)]
 
 
-def _intrusion(i: Intrusion) -> Json:
+def _intrusion(i: Intrusion, number: int, a: Assessment) -> Json:
+    pages = [_page(p) for p in a.planted if number in p.actors]
     kinds = (
         ("Addresses", i.addresses), ("Also used by other people", i.mixed), ("Web shells", i.web_shells),
         ("Accounts", i.accounts), ("Mailboxes", i.mailboxes), ("User agents", i.user_agents),
@@ -158,7 +168,7 @@ def _intrusion(i: Intrusion) -> Json:
         "number": wording.counted(len(i.findings), "finding"),
         "cluster": _text(wording.cluster(i)),
         "notes": [_text(x) for x in i.notes[:MOST_VALUES]],
-        "done": [_text(x) for x in (*i.activity, *i.why)[:MOST_VALUES]],
+        "done": [_text(x, 700) for x in (*pages, *i.activity, *i.why)[:MOST_VALUES]],
         "acts": [_act(act) for act in i.acts],
         "values": [
             [name, [_text(v, FIELD) for v in found[:MOST_VALUES]], max(0, len(found) - MOST_VALUES)]
@@ -166,6 +176,13 @@ def _intrusion(i: Intrusion) -> Json:
             if found
         ],
     }
+
+
+def _page(p: Planted) -> str:
+    placed = f"placed {wording.stamp(p.placed)}" if p.placed else ""
+    used = f"used {wording.between(p.first_used, p.last_used)}" if p.first_used else ""
+    told = ", ".join(filter(None, (placed, used, wording.FATE[p.fate][1], wording.removed(p))))
+    return " ".join((f"{p.page}: {told}.", *p.why))
 
 
 def _act(act: Act) -> list[object]:

@@ -40,7 +40,19 @@ class Markdown:
         """UTF-8, lines end with a line feed."""
         a = assessment
         lines: list[str] = []
-        for part in (_head, _questions, _plan, _campaigns, _intrusions, _findings, _unseen, _timeline, _method):
+        for part in (
+            _head,
+            _recheck,
+            _questions,
+            _plan,
+            _campaigns,
+            _intrusions,
+            _planted,
+            _findings,
+            _unseen,
+            _timeline,
+            _method,
+        ):
             lines += [*part(a), ""]
         text = "\n".join(lines)
         if DOT in text:
@@ -90,6 +102,20 @@ def _head(a: Assessment) -> Iterator[str]:
     yield from ("", f"{prose(wording.product(a))}. {prose(wording.period(a))}. Assessed {wording.stamp(a.generated)}.")
 
 
+def _recheck(a: Assessment) -> Iterator[str]:
+    again = wording.rechecked(a)
+    if again is None:
+        return
+    yield from ("## Judged again", "", prose(again.head), "")
+    yield from (f"- new: {prose(f.title)} {code(f.source.path)} {code(f.source.at)}" for f in again.new[:MOST_FINDINGS])
+    yield from (f"- told differently: {prose(f.title)}: {prose(why)}" for f, why in again.changed[:MOST_FINDINGS])
+    yield from (
+        f"- not raised any more: {prose(f.title)}: {prose(why)} {code(f.source.path)} {code(f.source.at)}"
+        for f, why in again.withdrawn[:MOST_FINDINGS]
+    )
+    yield from (f"- Limit: {prose(limit)}" for limit in again.limits)
+
+
 def _questions(a: Assessment) -> Iterator[str]:
     yield from ("## Five questions, five answers", "")
     rows = []
@@ -103,6 +129,9 @@ def _plan(a: Assessment) -> Iterator[str]:
     if not a.plan:
         return
     yield "## What to do, in this order"
+    yield ""
+    shell = "Commands are typed into the Exchange Management Shell on this server, opened as administrator;"
+    yield f"{shell} `-WhatIf` only shows what one would do."
     for number, step in enumerate(sorted(a.plan, key=lambda s: s.order), 1):
         yield from ("", f"### {number}\\. {prose(step.title)}{'' if step.reversible else ' (cannot be undone)'}", "")
         yield from (f"{prose(step.why)}{' **A person has to decide.**' if step.decision else ''}", "", *_how(step.how))
@@ -167,6 +196,26 @@ def _intrusions(a: Assessment) -> Iterator[str]:
         yield ""
         yield from (f"- {name}: {', '.join(code(v) for v in found[:30])}" for name, found in _known_by(i) if found)
         yield from (f"- {prose(text)}" for text in (*i.activity, *i.why))
+
+
+def _planted(a: Assessment) -> Iterator[str]:
+    if not a.planted:
+        return
+    yield from ("### Planted pages: placed, used, gone", "")
+    yield from _table(
+        ("Page", "Intrusions", "Placed", "Used", "When collected", "Removed, and why we say so"),
+        (
+            (
+                code(p.page),
+                ", ".join(map(str, p.actors)),
+                wording.stamp(p.placed, "no log shows it"),
+                wording.between(p.first_used, p.last_used) if p.first_used else "no log shows it",
+                wording.FATE[p.fate][1],
+                "<br>".join(map(prose, filter(None, (wording.removed(p), *p.why)))),
+            )
+            for p in a.planted[:100]
+        ),
+    )
 
 
 def _act(act: Act) -> tuple[str, ...]:

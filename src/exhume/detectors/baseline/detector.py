@@ -1,23 +1,20 @@
 """Server-side pages against the files that Exchange ships.
 
-``content/baseline.csv`` holds path below the installation root, SHA-256 and the releases with exactly that file, for 2013 CU23,
-2016 CU12 and CU19, and 2019 RTM to CU8. References: microsoft/CSS-Exchange, commit 1c9607dfc, ``Security/src/Baselines`` (MIT);
-NCC Group's list of the same month. It ends in spring 2021: later updates change pages, so a product page with another hash is a
-low finding, and never more. What a page of no release is doing in a folder that Exchange serves has to be explained.
+References: microsoft/CSS-Exchange, commit 1c9607dfc, ``Security/src/Baselines`` (MIT); NCC Group's list of the same month. The
+shipped list ends in spring 2021: later updates change pages, so a product page with another hash is a low finding, and never
+more. What a page of no release is doing in a folder that Exchange serves has to be explained.
 
 ``web.config`` files are not compared: set-up and administrators write into them on every server.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Self
 
+from exhume.detectors.baseline.changes import LARGEST, Pages, told
+from exhume.detectors.baseline.releases import Releases, of_packs, shipped
 from exhume.model import (
     Because,
     Clue,
@@ -37,7 +34,6 @@ from exhume.model import (
 from exhume.model.windows import SERVER_SIDE, in_exchange, served_url
 
 PACK = "webshell"
-_FILE = Path(__file__).resolve().parent.parent / "content" / "baseline.csv"
 _VERSION_FOLDER = re.compile(r"/(?:\d{1,2}\.\d{1,2}\.\d{1,5}(?:\.\d{1,5})?|current\d?)(?=/)")
 _EXCHANGE_FOLDERS = frozenset(
     {
@@ -97,46 +93,25 @@ OLD_RELEASE = Rule(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shipped:
-    """The baseline, by path and by hash."""
-
-    hashes: dict[str, frozenset[str]]
-    releases: dict[str, tuple[str, ...]]
-
-
-@cache
-def _shipped() -> _Shipped:
-    hashes: dict[str, set[str]] = {}
-    releases: dict[str, set[str]] = {}
-    with _FILE.open(encoding="utf-8", newline="") as rows:
-        for row in csv.DictReader(rows):
-            hashes.setdefault(row["path"], set()).add(row["sha256"])
-            releases.setdefault(row["sha256"], set()).update(row["releases"].split())
-    return _Shipped(
-        {path: frozenset(values) for path, values in hashes.items()},
-        {digest: tuple(sorted(values)) for digest, values in releases.items()},
-    )
-
-
-def known(sha256: str) -> tuple[str, ...]:
-    """The Exchange releases that ship a file with this SHA-256, e.g. ``("2016-CU12", "2016-CU19")``; empty for others."""
-    return _shipped().releases.get(sha256.lower(), ())
-
-
 class Baseline:
     """Finds pages that Exchange does not ship, and Exchange's pages with other content."""
 
     wants: frozenset[str] = frozenset({"web.file"})
-    problems: tuple[Problem, ...] = ()
 
-    def __init__(self, product: str = "") -> None:
+    def __init__(
+        self, product: str = "", releases: Releases | None = None, pages: Pages | None = None, problems: Iterable[Problem] = ()
+    ) -> None:
         self._product = product
+        self._releases = releases or shipped()
+        self._pages = pages or Pages(())
+        self.problems: tuple[Problem, ...] = tuple(problems)
 
     @classmethod
     def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self:
-        """The baseline is part of exhume, not of a pack; of the host the product's year is used."""
-        return cls(host.product)
+        """The baseline that comes with exhume, and those of the packs; of the host the product's year is used."""
+        packs = tuple(packs)
+        releases, problems = of_packs(packs)
+        return cls(host.product, releases, Pages.of_packs(packs), problems)
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """Files are not read line by line: nothing to sieve by."""
@@ -155,7 +130,24 @@ class Baseline:
             because.append(Because("sha256", record.text("sha256"), "not the hash of any known release"))
         if record.text("near_product"):
             because.append(Because("near_product", record.text("near_product"), "a page of Exchange of almost the same name"))
+        if record.text("odd_name"):
+            because.append(Because("odd_name", record.text("odd_name"), "the name is such as intruders choose"))
+        if rule is MODIFIED and self._pages:
+            because += self._changed(record, path)
         yield Finding.of(rule, record, because)
+
+    def _changed(self, record: Record, path: str) -> Iterator[Because]:
+        """What is other in it, if a pack has the page of a release."""
+        if record.opener is None:
+            return
+        try:
+            with record.opener() as stream:
+                page = stream.read(LARGEST + 1)
+        except OSError:
+            return  # the readers tell of files that cannot be read
+        change = self._pages.nearest(page, self._releases.hashes.get(in_exchange(path), ()))
+        if change:
+            yield from told(change, self._releases.known(change.sha256))
 
     def _judge(self, path: str, sha256: str, url: str) -> Rule | None:
         # A product's folders rebuilt below wwwroot would lend a web shell a product's path.
@@ -163,12 +155,12 @@ class Baseline:
         inside = "" if below_root else in_exchange(path)
         if not inside and not url:
             return None  # not a place that this detector knows anything about
-        if known(sha256):
+        if self._releases.ships(sha256):
             return None
-        shipped = _shipped().hashes
-        if inside in shipped:
+        hashes = self._releases.hashes
+        if inside in hashes:
             return MODIFIED if sha256 else None
-        if not sha256 and _VERSION_FOLDER.sub("", f"/{inside}").lstrip("/") in shipped:
+        if not sha256 and _VERSION_FOLDER.sub("", f"/{inside}").lstrip("/") in hashes:
             return MODIFIED
         if inside:
             if self._product in {"2007", "2010"} or (not self._product and _OLD_TREE.search(path)):

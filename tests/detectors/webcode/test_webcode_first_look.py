@@ -1,0 +1,50 @@
+"""The first look rules out what cannot matter, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from web_pages import REQ, rules
+from web_samples import CS, SERVER, csharp
+
+from exhume.detectors.webcode.page import read_page
+from exhume.detectors.webcode.relevance import matters
+
+WRITE = f'WriteAllText({REQ}["p"], {REQ}["k"]);'
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        csharp(f"System.IO . File .{WRITE}"),
+        f"{CS}<%using F = System.IO.File;%>\n<script {SERVER}>\nvoid Page_Load(object o, EventArgs e) {{ F.{WRITE} }}\n</script>",
+    ],
+)
+def test_the_class_of_files_is_seen_whatever_it_is_called(page):
+    assert rules(page, "page.aspx") == {"writes-file"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f'var d = Session["SystemDirectory"] + {REQ}["file"];',
+        f'x = {REQ}["a"]; y = fileName + directoryName;',
+        'var a = GetReference(resource); if (o.Exists("reset")) { Show(a); }',
+    ],
+)
+def test_names_that_only_hold_such_a_word_are_ruled_out(code):
+    assert not matters(read_page(csharp(code), "aspx"))
+
+
+def test_a_member_of_another_class_is_no_powershell():
+    assert rules('@{\n  Assets.AddScript("~/Scripts/a.js");\n}\n<p>x</p>', "page.cshtml") == set()
+    shell = "var p = Power" + 'Shell.Create(); p.AddScript("whoami");'
+    assert rules(csharp(shell), "page.aspx") == {"runs-command-likely"}
+
+
+def test_a_text_file_is_a_usual_part_of_a_page_but_not_all_of_it():
+    part = '<!--#include file="notes.txt"-->'
+    assert rules(part, "page.asp") == {"runs-other-file"}
+    assert rules(f"<table><tr><td>{'a note ' * 40}</td></tr></table>{part}<% Response.Write Now %>", "page.asp") == set()
+    assert rules(f"<table><tr><td>{'a note ' * 40}</td></tr></table>{part.replace('txt', 'jpg')}", "page.asp") == {
+        "runs-other-file"
+    }
