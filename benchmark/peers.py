@@ -211,8 +211,10 @@ def _text_logs(folder: Path) -> Iterator[Path]:
 def _with_csv(folder: Path) -> str:
     rows = hits = 0
     for path in _text_logs(folder):
-        with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             for cells in csv.reader(stream, delimiter=_delimiter(path)):
+                if cells and cells[0].startswith("#"):
+                    continue
                 rows += 1
                 text = " ".join(cells).lower()
                 hits += any(one in text for one in LITERALS)
@@ -231,7 +233,7 @@ def _with_pandas(folder: Path) -> str:
         try:
             for block in pandas.read_csv(
                 path, sep=_delimiter(path), names=names, header=None, comment="#", dtype=str, chunksize=BLOCK,
-                encoding_errors="replace", on_bad_lines="skip", index_col=False,
+                encoding="utf-8-sig", encoding_errors="replace", on_bad_lines="skip", index_col=False,
             ):  # fmt: skip
                 rows += len(block)
                 found = block.apply(lambda column: column.str.contains(pattern, na=False)).any(axis=1)
@@ -251,12 +253,12 @@ def _delimiter(path: Path) -> str:
 
 def _names(path: Path) -> list[str]:
     """The columns, as the first header names them."""
-    with path.open(encoding="utf-8", errors="replace") as stream:
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
         for line in stream:
             if line.startswith("#Fields:"):
                 return line.split(":", 1)[1].strip().split(_delimiter(path))
             if not line.startswith("#"):
-                return line.lstrip("\ufeff").strip().split(_delimiter(path))
+                return line.strip().split(_delimiter(path))
     return []
 
 

@@ -206,3 +206,9 @@ def test_a_flaw_whose_fix_came_out_before_its_name_is_told_for_the_days_between(
     before = {f.cve for f in rate("15.1.2176.9", date(2021, 4, 12)).rulings}
     assert "CVE-2021-34473" not in before, "no fix had come out yet, and nobody had used it"
     assert "Published only" not in why("15.1.2176.9", "CVE-2021-34473")
+
+
+def test_three_parts_of_exchange_2010_tell_the_rollup_and_active_directory_does_not():
+    assert str(state("14.3.389", "CVE-2020-0688")) == "vulnerable"
+    assert str(state("Version 14.3 (Build 389.1)", "CVE-2020-0688")) == "unknown"
+    assert rate("15.1.2176").note.startswith("One of 5 builds")

@@ -92,6 +92,7 @@ def test_a_good_pack_has_no_problems(tmp_path: Path) -> None:
         ("plan.yml", "order: 30", "order: soon", "no order"),
         ("plan.yml", "id: second", "id: first", "stands there twice"),
         ("plan.yml", "outcome: write", "outcome: wrote", "when.outcome"),
+        ("plan.yml", "how: by hand", "how: Remove-Item x -WhatIf", "when to run them without"),
         ("yara/page.yar", "exhume_outcome", "outcome", "meta exhume_outcome"),
         ("yara/page.yar", "techniques", "technique", "meta techniques"),
         ("iocs/a.csv", "cluster", "actor", "the columns are not"),

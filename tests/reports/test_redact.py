@@ -228,3 +228,12 @@ def test_hostile_text_does_not_cost_hours() -> None:
     start = time.process_time()
     redact(replace(base, findings=(found,)))
     assert time.process_time() - start < 10
+
+
+def test_a_name_whose_code_makes_another_code_with_what_stands_before_it_is_found() -> None:
+    """``\\`` and ``%78%30%30`` are ``\\x00`` after one round of decoding, and in the next round the name would be gone."""
+    domain = "x000.example"
+    text = "a \\" + "".join(f"%{ord(c):02x}" for c in domain) + " b"
+    found = sample.made(RULE, None, "a.log", "line 1", "iis.access", {"UrlHost": f"mail.{domain}", "text": text}, ())
+    done = redact(replace(sample.blind(), findings=(found,), evidence=(text,)))
+    assert domain not in undressed(domain_dress := "\n".join(strings(done.evidence))), domain_dress

@@ -48,7 +48,7 @@ ROUNDS = 3
 """Looks at most; what comes after is told as a limit."""
 MOST_VALUES = 64
 """Values looked for in all."""
-BLOCK, OVERLAP = 1 << 19, 1024
+BLOCK, OVERLAP = 960 << 10, 1024
 """Bytes searched at a time, and on both sides of where two blocks meet."""
 LARGE = 8 << 20
 """Bytes beyond which a log is not searched twice: it hardly ever holds nothing, and opening it costs little then."""

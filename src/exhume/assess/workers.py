@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -15,7 +16,12 @@ from multiprocessing.process import BaseProcess
 
 from exhume.assess.scan import Scanner
 from exhume.model import Cause, Coverage, File, Gap, Part
+from exhume.readers.shape import load
 
+FORKS = sys.platform == "linux"
+"""Fork shares the loaded rules with all workers and starts in milliseconds; only Linux allows it safely."""
+MUCH = 1 << 20
+"""Bytes of evidence from which on there is a block to be proven for certain."""
 POLL = 0.25
 """Seconds between two looks at the workers' time and memory."""
 
@@ -52,6 +58,8 @@ def scan_all(
     progress: Callable[[str, int], None] | None = None,
 ) -> Iterator[Part]:
     """The parts of all paths, as they come. ``progress`` hears of each finished path and its size."""
+    if FORKS and sum(files[path].size or 0 for batch in batches for path in batch) > MUCH:
+        load()  # once, and not in each worker
     crew = _Crew(scanner, jobs, limits)
     try:
         for path, part in crew.run(batches, files):
@@ -111,8 +119,7 @@ class _Crew:
 
     def _start(self) -> _Worker:
         ours, theirs = multiprocessing.Pipe()
-        # fork shares the loaded rules with all workers and starts in milliseconds; only Linux allows it safely
-        make = get_context("fork").Process if sys.platform == "linux" else get_context("spawn").Process
+        make = get_context("fork").Process if FORKS else get_context("spawn").Process
         process = make(target=_work, args=(self._scanner, theirs), daemon=True)
         process.start()
         theirs.close()
@@ -160,6 +167,7 @@ class _Crew:
 
 def _work(scanner: Scanner, connection: Connection) -> None:
     """A worker's life: portions of paths in, parts out, until the pipe closes."""
+    gc.freeze()  # what is shared with the parent stays shared: a collection would write to all of it
     try:
         while True:
             for path in connection.recv():

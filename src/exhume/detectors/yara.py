@@ -89,6 +89,8 @@ class Yara:
     def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew, limits: Limits | None = None) -> Self:
         """Compile all YARA files of the packs. What does not compile is in ``problems``; it never raises."""
         compiled, origins, problems = _compile(packs, kept)
+        if compiled:
+            import yara_x  # noqa: F401 (before workers are forked, so that they share its code)
         return cls(compiled, origins, problems, limits or Limits())
 
     def __reduce__(self) -> tuple[Any, ...]:

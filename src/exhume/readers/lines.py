@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap
 
-BLOCK = 1 << 19
+BLOCK = 960 << 10
 """Bytes read at once. From a mebibyte on, the C library gives the memory of each block back to the system and asks for it anew,
 which took as long as all the rest."""
 LONGEST = 16 << 20

@@ -45,14 +45,14 @@ def _elsewhere(text: str, cells: Iterable[str], delimiter: str) -> list[bytes]:
     beginnings; an engine has no way to say "not these words" otherwise.
     """
     around: dict[str, set[str]] = {}
-    for cell in cells:
+    for cell in sorted(cells):  # the same patterns in every run: they are kept compiled
         for match in re.finditer(f"(?={re.escape(text)})", cell):
             around.setdefault(cell[match.start() + len(text) :], set()).add(cell[: match.start()])
     border = delimiter + "\r\n"
     out = [re.escape((text + end).encode()) + _none(more) for end, more in _grown(around, border).items()]
     for end, starts in around.items():
         behind = re.escape((text + end).encode()) + b"[" + re.escape(border.encode()) + b"]"
-        backwards = _grown((start[::-1] for start in starts), delimiter)
+        backwards = _grown((start[::-1] for start in sorted(starts)), delimiter)
         out += [_none(more) + re.escape(start[::-1].encode()) + behind for start, more in backwards.items()]
     return out
 

@@ -116,6 +116,11 @@ class Catalogue:
         family = self._families.get(parts[:3], ())
         return any(b.parts == parts for b in family)
 
+    def family(self, parts: Parts) -> int:
+        """The builds with the same first three parts, without a preview if there are others, as a mask."""
+        family = self._families.get(parts[:3], [])
+        return self.mask([b for b in family if b.cu != "Preview"] or family)
+
     def of_kb(self, kb: str) -> int:
         """The builds that an update made, as a mask."""
         return self.mask(b for b in self.builds if b.kb == kb)

@@ -50,12 +50,13 @@ class Rater:
         lowest = self._catalogue.cumulative(version.parts)
         if lowest is None:
             return None
-        exact = len(version.parts) == 4 and not (cumulative_only or version.display)
-        at = (self._catalogue.bound(version.parts), version.parts[:3], *(() if exact else (lowest.parts,)))
+        level = cumulative_only or version.display
+        exact = len(version.parts) == 4 and not level
+        at = (self._catalogue.bound(version.parts), version.parts[:3], *(() if exact else (lowest.parts, (int(level),))))
         if not self._catalogue.listed(version.parts):
             at = (*at, ())
         if at not in self._rated:
-            self._rated[at] = self._exact(version) if exact else self._straddling(version, lowest)
+            self._rated[at] = self._exact(version) if exact else self._straddling(version, lowest, level)
         return self._rated[at]
 
     def _exact(self, version: Version) -> Rating:
@@ -66,11 +67,14 @@ class Rater:
         rulings = {flaw: self._said(flaw, self._catalogue.rule(flaw, build)) for flaw in self._flaws}
         return self._rating(version, build, build.update, "build", note, rulings)
 
-    def _straddling(self, version: Version, lowest: Build) -> Rating:
-        """Only the cumulative update is known: a flaw is fixed, or open, if it is so in all builds that had come out."""
+    def _straddling(self, version: Version, lowest: Build, level: bool) -> Rating:
+        """Only the cumulative update is known: a flaw is fixed, or open, if it is so in all builds that had come out. Three
+        parts of Exchange 2010 tell the rollup; ``level``: of what Active Directory has, not even that is told."""
         known = self._catalogue.build(version.parts)
         told = known is not None and known.update not in ("RTM", "Preview")
         mask = self._catalogue.from_on(known if told and known else lowest)
+        if not level:
+            mask = self._catalogue.family(version.parts)
         mask = mask & self._catalogue.released(self._day) or mask
         builds = self._catalogue.within(mask)
         rulings = {flaw: self._said(flaw, self._among(flaw, builds)) for flaw in self._flaws}

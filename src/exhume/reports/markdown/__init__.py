@@ -130,7 +130,8 @@ def _plan(a: Assessment) -> Iterator[str]:
         return
     yield "## What to do, in this order"
     yield ""
-    yield "Commands are typed into the Exchange Management Shell on this server, opened as administrator; `-WhatIf` only shows what one would do."
+    shell = "Commands are typed into the Exchange Management Shell on this server, opened as administrator;"
+    yield f"{shell} `-WhatIf` only shows what one would do."
     for number, step in enumerate(sorted(a.plan, key=lambda s: s.order), 1):
         yield from ("", f"### {number}\\. {prose(step.title)}{'' if step.reversible else ' (cannot be undone)'}", "")
         yield from (f"{prose(step.why)}{' **A person has to decide.**' if step.decision else ''}", "", *_how(step.how))

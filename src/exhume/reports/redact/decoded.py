@@ -28,7 +28,13 @@ class Decoded:
 
 def decode(text: str) -> Decoded:
     """Decoded as often as there is something to decode, at most six times."""
+    return rounds(text)[-1]
+
+
+def rounds(text: str) -> list[Decoded]:
+    """The text, and what each round of decoding made of it: the last may be one too many (``\\`` before ``%78000``)."""
     starts: tuple[int, ...] | None = None
+    out = [Decoded(text, None)]
     for _ in range(_ROUNDS):
         if "%" not in text and "\\" not in text and "&#" not in text:
             break
@@ -40,7 +46,8 @@ def decode(text: str) -> Decoded:
         places.append(len(text))
         starts = tuple(places) if starts is None else tuple(starts[p] for p in places)
         text = decoded
-    return Decoded(text, starts)
+        out.append(Decoded(text, starts))
+    return out
 
 
 def _once(text: str) -> list[tuple[str, list[int]]]:

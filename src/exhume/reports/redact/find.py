@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from exhume.reports.redact.decoded import decode
+from exhume.reports.redact.decoded import rounds
 from exhume.reports.redact.names import Names
 
 Piece = str | tuple[str, str]
@@ -55,11 +55,10 @@ class Finder:
 
     def hits(self, text: str) -> list[Hit]:
         """In order and without overlap; places are those of ``text`` itself."""
-        seen = decode(text)
-        found = self._found(seen.text)
-        if seen.starts is not None:  # what was decoded may have been no code: C:\\x64, a name that begins with u0123
-            found = [Hit(*seen.span(h.start, h.end), h.pieces) for h in found]
-            found += [h for h in self._found(text) if all(h.end <= f.start or h.start >= f.end for f in found)]
+        found: list[Hit] = []
+        for seen in reversed(rounds(text)):  # what was decoded may have been no code: C:\\x64, a name that begins with u0123
+            more = (Hit(*seen.span(h.start, h.end), h.pieces) for h in self._found(seen.text))
+            found += [h for h in more if all(h.end <= f.start or h.start >= f.end for f in found)]
         return sorted(found, key=lambda h: h.start)
 
     def _found(self, text: str) -> list[Hit]:
