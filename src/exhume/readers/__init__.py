@@ -15,6 +15,7 @@ from exhume.readers.iisconfig import IisConfig
 from exhume.readers.inventory import Inventory
 from exhume.readers.pe import Pe
 from exhume.readers.setuplog import SetupLogs
+from exhume.readers.tasks import Tasks
 from exhume.readers.toollogs import ToolLogs
 from exhume.readers.webfile import WebFile
 
@@ -28,6 +29,7 @@ READERS: tuple[Reader, ...] = (
     SetupLogs(),
     IisConfig(),
     Agents(),
+    Tasks(),
     AspNet(),
     WebFile(),
     Pe(),

@@ -48,3 +48,11 @@ def test_a_text_file_is_a_usual_part_of_a_page_but_not_all_of_it():
     assert rules(f"<table><tr><td>{'a note ' * 40}</td></tr></table>{part.replace('txt', 'jpg')}", "page.asp") == {
         "runs-other-file"
     }
+
+
+def test_text_under_a_settings_name_is_no_page():
+    """Application folders hold SQL scripts that are called ``x.config``: no server runs text without a mark as code there."""
+    text = 'Execute("' + REQ + '")\nSELECT name FROM t WHERE a = 1\n'
+    assert matters(read_page(text, "asp"))
+    assert not matters(read_page(text, "config"))
+    assert matters(read_page("<%" + text + "%>", "config"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from web_pages import ASM, EV, EX, PROC, REQ, WSH, look, record, rules
+from web_samples import FSO
 
 from exhume.detectors.webcode import WebCode
 from exhume.judge.verdict import raised
@@ -61,3 +62,12 @@ def test_the_name_of_a_page_speaks_for_or_against_it():
     assert context() == []
     assert context(odd_name="a device name", near_product="logon.aspx", product_name=False) == ["odd_name", "near_product"]
     assert context(product_name=True) == ["product_name"]
+
+
+def test_a_method_of_the_pages_own_class_is_followed_to_what_it_does():
+    page = (
+        f'<%\nClass Work\nSub CopyFile(a)\nSet f = CreateObject("{FSO}")\nf.DeleteFile a\nf.GetFolder a\nEnd Sub\nEnd Class\n'
+        f'Set w = New Work\nw.CopyFile {REQ}("p")\n%>'
+    )
+    (finding,) = look(page, "page.asp")
+    assert [b.field for b in finding.because if b.test == "what the page does with it"] == ["line 5", "line 6"]

@@ -89,10 +89,12 @@ def request_of(receiver: Value, name: str, at: int) -> Value | None:
 def call(memory: Memory, scope: str, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> Value:
     """The value of ``path.name(args)``; ``receiver`` is None for a plain function. What it does to the server is noted."""
     types = receiver.types if receiver is not None else frozenset[str]()
-    _watch(memory, receiver, path, name, args, at)
+    # In VBScript nothing but its own classes can have their names; elsewhere a namespace could make it look so.
+    own = memory.page.classic and bool(types) and types <= memory.program.classes and name in memory.program.functions
+    _watch(memory, receiver, path, name, args, at, own=own)
     if name in sinks.EVALUATORS and (receiver is None or "jscript" in path or path in ("window", "this", "global")):
         return _evaluate(memory, scope, name, args, at)
-    if name in memory.program.functions and (receiver is None or not types):
+    if own or (name in memory.program.functions and (receiver is None or not types)):
         return own_function(memory, name, args, at)
     if name in _MAKERS:
         return _object(name, args)
@@ -253,13 +255,16 @@ def _flat(args: Sequence[Value]) -> list[Value]:
     return [v for v in args if v != NOTHING]
 
 
-def _watch(memory: Memory, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> None:
-    """Note what the call does to the server when a visitor feeds it."""
+def _watch(memory: Memory, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int, *, own: bool) -> None:
+    """Note what the call does to the server when a visitor feeds it. ``own``: its object is of a class of the page itself,
+    whose function is followed; that other classes have a member of this name says nothing then."""
     memory.tick()
     types = receiver.types if receiver is not None else frozenset[str]()
     looked = sinks.keys(path, name, types)
     if receiver is None and name == "shell":
         looked = ("vb.shell",)
+    if own:
+        looked = tuple(key for key in looked if not key.startswith("*."))
     for key in looked:
         sink = sinks.SINKS.get(key)
         if sink is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -40,11 +41,11 @@ _VB = re.compile(
     (?P<skip>[ \t\f\v\u00a0\u3000]+|_[ \t]*\r?\n|<!--|-->)
   | (?P<note>(?:'|‘|’|\brem\b)[^\r\n]*)
   | (?P<line>(?:[\r\n]|:(?!=))+)
+  | (?P<name>[^\W\d]\w*[$%!#@](?!\w)|(?:[^\W\d]|_)\w*)
   | (?P<text>\$?\"(?:[^\"″\r\n]|\"\")*(?:\"c?|″|(?=[\r\n])|\Z)|[“”″][^\"“”″\r\n]*(?:[\"“”″]|(?=[\r\n])|\Z))
   | (?P<date>\#[0-9/: APMapm-]{3,30}\#)
   | (?P<bracket>\[[^\]\r\n]{1,80}\])
   | (?P<number>&[hH][0-9A-Fa-f]+&?|&[oO][0-7]+&?|(?<=\()&[0-7]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
-  | (?P<name>[^\W\d]\w*[$%!#@](?!\w)|(?:[^\W\d]|_)\w*)
   | (?P<op><>|<=|>=|:=|[+\-*/\\^&]=|[^\s\w])
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -138,6 +139,7 @@ def vb_tokens(code: str, start: int = 0) -> list[Token]:
     return out
 
 
+@lru_cache(maxsize=4096)
 def name_of(word: str) -> str:
     """An identifier as the compiler sees it, in lower case: escapes undone, ``@`` and invisible characters dropped."""
     if "\\" in word:

@@ -53,6 +53,7 @@ class VbStatements:
         elif word in _FUNCTIONS:
             self._function()
         elif word in _BLOCKS:
+            self.program.classes.add(read.ahead().value)
             read.place += 2
         elif word in _DROPPED:
             self._to_line_end()

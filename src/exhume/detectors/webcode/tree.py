@@ -65,6 +65,8 @@ class Program:
     """``time.thread_time()`` at which the work on the page is given up."""
     statements: list[Statement] = field(default_factory=list)
     functions: dict[str, list[Function]] = field(default_factory=dict)
+    classes: set[str] = field(default_factory=set)
+    """The page's own classes, modules and the like, lower case."""
     names: set[str] = field(default_factory=set)
     """Every identifier that occurs, lower case."""
     texts: list[str] = field(default_factory=list)
