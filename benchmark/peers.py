@@ -70,21 +70,16 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as scratch:
         rows = list(_rows(options, Path(scratch)))
+        sizes = {part: _size(getattr(options, part)) for part in dict.fromkeys(row.part for row in rows)}
         for turn in range(options.runs):
             for row in rows:
                 _run(row, Path(scratch))
-                print(
-                    f"turn {turn + 1}: {row.part}: {row.name}: {row.wall[-1]:.1f} s; {row.words}", file=sys.stderr, flush=True
-                )
-        sizes = {part: _size(getattr(options, part)) for part in dict.fromkeys(row.part for row in rows)}
-        records = _records(Path(scratch) / "out")
-    table = _tabled(rows, sizes, records)
-    print("\n".join(table))
-    if options.json:
-        machine = {"system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()}
-        told = [{name: value for name, value in asdict(row).items() if name != "said"} for row in rows]
-        found = {**machine, "runs": options.runs, "bytes": sizes, "records": records, "load": os.getloadavg()[0], "rows": told}
-        options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+                told = f"{row.wall[-1]:.1f} s, {row.cpu[-1]:.1f} s of processor time; {row.words}"
+                print(f"turn {turn + 1}: {row.part}: {row.name}: {told}", file=sys.stderr, flush=True)
+            records = _records(Path(scratch) / "out")
+            if options.json:
+                _save(options.json, rows, sizes, records)
+    print("\n".join(_tabled(rows, sizes, records)))
     return 0
 
 
@@ -139,6 +134,13 @@ def _rows(options: argparse.Namespace, scratch: Path) -> Iterator[Row]:
                 [options.pandas, *python[1:], "--loop", "pandas", str(options.logs)],
                 _printed,
             )
+
+
+def _save(target: Path, rows: list[Row], sizes: dict[str, int], records: int) -> None:
+    machine = {"system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()}
+    told = [{name: value for name, value in asdict(row).items() if name != "said"} for row in rows]
+    found = {**machine, "bytes": sizes, "records": records, "load": os.getloadavg(), "rows": told}
+    target.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 def _run(row: Row, scratch: Path) -> None:

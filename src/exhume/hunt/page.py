@@ -13,7 +13,7 @@ from html import escape
 from exhume.hunt.questions import Asked
 from exhume.reports.plain import NOTE, shown
 
-_WIDE, _HIGH, _LABEL, _MOST = 560, 18, 125, 31
+_WIDE, _HIGH, _LABEL, _MOST = 358, 18, 125, 31
 """Pixels of a drawing, of a bar, of its label; most bars drawn, the last ones."""
 _LONGEST = 200
 """Characters shown of a cell."""
@@ -80,7 +80,7 @@ def _bars(answer: Asked) -> Iterator[str]:
     size = f'viewBox="0 0 {_WIDE} {high}" width="{_WIDE}" height="{high}"'
     yield f'<div class="scroll"><svg role="img" aria-label="{escape(answer.drawn)}" {size}>'
     for i, (label, number) in enumerate(bars):
-        width = round(max(1.0 if number else 0.0, (_WIDE - _LABEL - 110) * number / most), 1)
+        width = round(max(1.0 if number else 0.0, (_WIDE - _LABEL - 85) * number / most), 1)
         y = _HIGH * i
         yield (
             f'<text x="0" y="{y + 13}">{_safe(label)}</text>'

@@ -146,8 +146,8 @@ def _split(page: Page, text: str, ending: str) -> None:
         default = loose[1].lower() if loose and "%" in text[:400] else ""
     if ending in _WHOLE and (directives or not pieces):
         pieces = [(text[whole:], whole, "", False)] + [p for p in pieces if p[1] < whole]
-    if not pieces and ending in CLASSIC and not _MARKUP.search(text):
-        pieces = [(text, 0, "", False)]  # a part of a page, or a page whose marks were lost
+    if not pieces and ending in CLASSIC and ending != "config" and not _MARKUP.search(text):
+        pieces = [(text, 0, "", False)]  # a part of a page, or a page whose marks were lost; never a setting or a list of SQL
         if text.partition("\n")[0].count('"') % 2:
             start = text.find('"') + 1  # a part that is put into a text of another page and ends that first
             pieces.append((text[start:], start, "", False))
