@@ -1,4 +1,4 @@
-"""Registry hives SOFTWARE and SYSTEM: builds, updates and their days (``facts``), with transaction logs applied (``pages``).
+"""Registry hives SOFTWARE and SYSTEM: builds, updates and their days (``facts``), services, with transaction logs applied.
 
 Sample: key ``Microsoft\\ExchangeServer\\v15\\Setup`` with ``MsiProductMajor`` 15, ``MsiProductMinor`` 1, ``MsiBuildMajor``
 2176, ``MsiBuildMinor`` 2.
@@ -16,6 +16,7 @@ from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.hive.facts import facts
 from exhume.readers.hive.keys import Hive
 from exhume.readers.hive.pages import LOG_LIMIT, HiveError, HiveLimitError, Pages
+from exhume.readers.hive.services import services
 
 KIND = "file"
 _WHICH = re.compile(r"(?:^|[\\/_-])(?:software|system)(?:[._-][^\\/]*)?$", re.IGNORECASE)
@@ -24,10 +25,10 @@ _LOGS = (".LOG1", ".LOG2", ".LOG")
 
 
 class Hives:
-    """Readings ``build``, ``update``, ``install``, ``windows``, ``host`` and ``time_zone``."""
+    """Readings ``build``, ``update``, ``install``, ``windows``, ``host`` and ``time_zone``; a record for each service."""
 
     name = "hive"
-    kinds: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset({"windows.service"})
     streams = False
 
     def recognises(self, head: bytes, file: File) -> bool:
@@ -53,6 +54,7 @@ class Hives:
             hive = Hive(pages)
             backup = "/regback/" in f"/{file.path}".replace("\\", "/").lower()
             yield from (r for r in facts(hive, file) if r.day or not backup)  # a backup says nothing of today
+            yield from services(hive, file)
         except HiveError:
             yield Gap(KIND, Cause.DAMAGED, "the registry hive is damaged: its keys could not be reached", source)
         except HiveLimitError:
