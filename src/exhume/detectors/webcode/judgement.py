@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from exhume.detectors.webcode.analysis import Result
@@ -33,6 +34,9 @@ _MEMORY = frozenset(
     )
 )
 _SNIFFER = frozenset(("iocontrol", "receiveall", "sio_rcvall"))
+_NUMBERS = re.compile(r"\b\d{1,3}(?:\s{0,3},\s{0,3}\d{1,3}){15,5000}")
+_COMMAND = re.compile(r"\b(?:cmd(?:\.exe)?\s+/[ck]|powershell(?:\.exe)?\s+-\w+)\b", re.IGNORECASE)
+_RUNS_TEXT = re.compile(r"\b(?:eval|execute|executeglobal)\b", re.IGNORECASE)
 _GUARDS = (
     "isinrole",
     "isauthenticated",
@@ -105,6 +109,8 @@ def _shapes(result: Result) -> Iterator[Hit]:
         yield Hit("upload", work["upload"].at, work["upload"].words, work["upload"].way, sure=False)
     yield from _programs(result)
     yield from _by_names(result)
+    yield from _carried(result)
+    yield from _commands(result)
 
 
 def _guarded(result: Result) -> bool:
@@ -126,6 +132,31 @@ def _programs(result: Result) -> Iterator[Hit]:
     database = result.operations.get("sqlshell")
     if database is not None:
         yield Hit("sqlshell", database.at, database.words, database.way)
+
+
+def _commands(result: Result) -> Iterator[Hit]:
+    """A page by its name, in which nothing but a command line stands: food for a page that runs what it reads there."""
+    page = result.page
+    found = _COMMAND.search(page.text) if len(page.text) < TINY and not page.runs else None
+    if found:
+        yield Hit("carried", found.start(), "holds a command line", (), sure=False)
+
+
+def _carried(result: Result) -> Iterator[Hit]:
+    """A list of numbers that is a server's code once the same number is taken from each: kept, or shown to a browser."""
+    text = result.page.text
+    if "fromCharCode" not in text:
+        return
+    for match in _NUMBERS.finditer(text):
+        numbers = [int(n) for n in match[0].split(",")]
+        for at in range(len(numbers) - 1):
+            moved = numbers[at] - ord("<")
+            if moved and numbers[at + 1] - moved == ord("%"):
+                code = "".join(chr(n - moved) if 0 <= n - moved < 256 else "" for n in numbers[at:])
+                if _RUNS_TEXT.search(code):
+                    words = f"holds a page that runs text, in numbers, each moved by {moved}"
+                    yield Hit("hidden", match.start(), words, (), sure=False)
+                break
 
 
 def _by_names(result: Result) -> Iterator[Hit]:

@@ -58,6 +58,7 @@ UNSURE: dict[str, Rule] = {
     ),
     "relay": _rule("relays-requests", "Page that calls whatever address a visitor gives", ("T1090",), sure=False),
     "include": _rule("runs-other-file", "Page that runs a file whose name is not that of a page", ("T1036",), sure=False),
+    "carried": _rule("carries-command", "Page that holds a command line and no code", ("T1059.003",), sure=False),
     "sniffer": _rule("listens-to-network", "Page that reads the network's traffic", ("T1040",), sure=False),
     "survey": _rule(
         "surveys-server", "Page that looks for security products or tells all about the server", ("T1518.001",), sure=False
