@@ -19,7 +19,7 @@ from enum import Enum
 
 from exhume.model import Allowed, Assessment, Finding, Source
 from exhume.reports.proof import attackers
-from exhume.reports.redact.decoded import rounds
+from exhume.reports.redact.decoded import decode
 from exhume.reports.redact.find import Finder, Hit
 from exhume.reports.redact.names import gathered, known_builds
 
@@ -39,7 +39,7 @@ _REASON = "(the reason was left out when this report was redacted)"
 def redact(assessment: Assessment, *, everything: bool = False, key: bytes | None = None) -> Assessment:
     """The assessment with stand-ins. ``key``: for tests; without it a random one is made and forgotten."""
     texts = set(_texts(assessment))
-    names = gathered(assessment, (seen.text for text in texts for seen in rounds(text)))
+    names = gathered(assessment, (decode(text).text for text in texts))
     builds = {assessment.host.build, *(r.value for r in assessment.readings if r.what in ("build", "cu")), *known_builds()}
     builds -= {f.address for f in assessment.findings}
     finder = Finder(names, () if everything else attackers(assessment), builds, everything)
