@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from exhume.assess.recheck import recheck
 from exhume.cli import main
 from exhume.detectors import products
 from exhume.detectors.baseline import Baseline
@@ -164,3 +165,11 @@ def test_a_list_that_is_no_list_is_no_harm(own):
     (own / "baseline.csv").write_text(rows + "a\n,,\nx,y,z\n" + '"', "utf-8")
     assert not products([load(own)])("y")
     assert json.dumps(sorted(load(own).of("baseline")[0].name))
+
+
+def test_a_recheck_with_the_baseline_withdraws_what_was_said_of_its_files(own):
+    before = assessed({AUTH + "other.aspx": OTHER})
+    assert before.findings
+    result = recheck(before, "ab", (load(own),))
+    assert not result.findings
+    assert {w.finding.id for w in result.recheck.withdrawn} == {f.id for f in before.findings}

@@ -22,7 +22,7 @@ from exhume.assess.run import exposure_of, problems_of
 from exhume.assess.scan import STATE_KINDS
 from exhume.assess.survey import identify
 from exhume.assess.tally import OTHERS
-from exhume.detectors import DETECTORS, Ioc, Sigma, is_product
+from exhume.detectors import DETECTORS, Ioc, Sigma, products
 from exhume.judge import Case, Second, judge
 from exhume.judge.words import joined, number
 from exhume.model import (
@@ -102,6 +102,7 @@ class _Asked:
     ) -> None:
         self._packs = {pack.name: pack for pack in packs}
         self._detectors = detectors
+        self._ships = products(packs)
         self._rules = frozenset(r for d in detectors if isinstance(d, Sigma) for r in d.rules) | _yara_rules(packs)
         earlier = tuple(w.finding for w in before.recheck.withdrawn) if before.recheck else ()
         stored = (*before.findings, *(x.finding for x in before.allowed), *earlier)
@@ -125,8 +126,11 @@ class _Asked:
                     fresh[one.id] = one
         self.findings |= fresh
 
+    def _is_products(self, record: Record) -> bool:
+        return record.kind in STATE_KINDS and self._ships(record.text("sha256"))
+
     def _detected(self, record: Record) -> tuple[Finding, ...]:
-        if _is_products(record):
+        if self._is_products(record):
             return ()
         found = (f for d in self._detectors if record.kind in d.wants for f in d.detect(record))
         return tuple(f for f in found if isinstance(f, Finding))
@@ -144,7 +148,7 @@ class _Asked:
         stands = replace(finding, **{name: getattr(same, name) for name in _SAID}) if same else finding
         if pack is None:
             self._stands(finding)
-        elif _is_products(finding.record):
+        elif self._is_products(finding.record):
             self.withdrawn.append(Withdrawn(finding, "The file is one that Exchange ships, as is known now."))
         elif same:
             self._stands(stands)
@@ -218,10 +222,6 @@ def _further(finding: Finding) -> Iterator[Record]:
 
 def _named(keys: Iterable[str]) -> frozenset[str]:
     return frozenset(key for key in keys if key.startswith(("address:", "shell:")))
-
-
-def _is_products(record: Record) -> bool:
-    return record.kind in STATE_KINDS and is_product(record.text("sha256"))
 
 
 def _of_contents(finding: Finding) -> bool:
