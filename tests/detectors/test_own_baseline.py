@@ -160,6 +160,22 @@ def test_damaged_page_texts_cost_only_the_lines(own, damage):
     assert found.rule == "baseline.modified"
 
 
+def test_a_page_that_claims_more_than_the_archive_holds_costs_only_the_lines(own):
+    with zipfile.ZipFile(own / "pages.zip") as archive:
+        pages = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(own / "pages.zip", "w", zipfile.ZIP_STORED) as archive:
+        for name, page in pages.items():
+            archive.writestr(name, page)
+    data = bytearray((own / "pages.zip").read_bytes())
+    place = data.find(b"PK\x01\x02")
+    while place >= 0:
+        data[place + 20 : place + 28] = (500_000).to_bytes(4, "little") * 2
+        place = data.find(b"PK\x01\x02", place + 4)
+    (own / "pages.zip").write_bytes(data)
+    (found,) = look(own, BRANDED)
+    assert found.rule == "baseline.modified"
+
+
 def test_a_list_that_is_no_list_is_no_harm(own):
     rows = (own / "baseline.csv").read_text("utf-8")
     (own / "baseline.csv").write_text(rows + "a\n,,\nx,y,z\n" + '"', "utf-8")

@@ -20,6 +20,8 @@ LARGEST = 1 << 20
 """Bytes of a page beyond which it is not compared."""
 TOLD = 6
 """Lines that a finding shows of each sort."""
+_UNREADABLE = (KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+"""What ``zipfile`` raises for a page that is not there, damaged or cut off; the last two: packed in another way, encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Pages:
             try:
                 with zipfile.ZipFile(path) as archive, archive.open(sha256) as entry:
                     data = entry.read(LARGEST + 1)
-            except (KeyError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
+            except _UNREADABLE:
                 continue
             if len(data) <= LARGEST:
                 return decoded(data)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from exhume.model import Pack, Problem
 
-HEADER = ("path", "sha256", "releases")
 _FILE = Path(__file__).resolve().parents[2] / "content" / "baseline.csv"
 
 
