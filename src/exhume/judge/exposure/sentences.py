@@ -68,9 +68,8 @@ def _before(day: date) -> date:
 def _sum(all_: int, opened: int, still: int, unknown: int) -> str:
     if not all_:
         return "exhume knows no flaw of the time before the evidence ends."
-    parts = [
-        f"Of {words.number(all_, 'flaw')} that exhume knows for these days, {opened:,} {'was' if opened == 1 else 'were'} open on some day"
-    ]
+    was = "was" if opened == 1 else "were"
+    parts = [f"Of {words.number(all_, 'flaw')} that exhume knows for these days, {opened:,} {was} open on some day"]
     if opened:
         parts.append(f"{still:,} of them still at the end")
     if unknown:
