@@ -16,7 +16,7 @@ from exhume.assess.pivot import Glance, Touch, batches_of, second_look
 from exhume.assess.scan import PICKLED, Scanner
 from exhume.assess.survey import Survey, identify, survey
 from exhume.assess.tally import Tally
-from exhume.assess.workers import Limits, scan_all
+from exhume.assess.workers import FORKS, MUCH, Limits, scan_all
 from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
@@ -78,6 +78,8 @@ def assess_opened(
     seen = survey(evidence)
     detectors = tuple(kind.from_packs(chosen, seen.host, kept) for kind in DETECTORS)
     engine = options.engine or sieve.default_engine()
+    if FORKS and seen.size > MUCH:
+        _ready(detectors)
     scanner = Scanner(evidence, READERS, EVERY_FILE, detectors, products(chosen), engine, options.use_sieve, options.manifest)
     part = _scan(scanner, seen, options, scanner.evidence.batches(), progress).part()
     generated = datetime.now(UTC).replace(microsecond=0)
@@ -98,6 +100,13 @@ def assess_opened(
         second=_again(scanner, seen, options, part),
     )
     return judge(part, chosen, host, case)
+
+
+def _ready(detectors: Sequence[Detector]) -> None:
+    """Loads all rules before there are workers, which then share them; of little evidence few rules are asked for."""
+    for detector in detectors:
+        for kind in detector.wants:
+            detector.clues(kind)
 
 
 def exposure_of(part: Part, packs: Sequence[Pack], generated: datetime) -> Patching | None:

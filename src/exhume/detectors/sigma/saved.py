@@ -7,21 +7,15 @@ for a tuple; all else is an object with one key, its name.
 from __future__ import annotations
 
 import gc
-import hashlib
 import ipaddress
-import platform
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from enum import Enum
-from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-import exhume
 from exhume.detectors.sigma import conditions as c
 from exhume.detectors.sigma.automaton import Automaton, proven
+from exhume.detectors.sigma.contents import Contents
 from exhume.detectors.sigma.rules import Compiled
 from exhume.model import Clue, Confidence, Outcome, Problem, Rule, Severity
 
@@ -29,7 +23,7 @@ _NODES = (
     *(c.All, c.Either, c.Negation, c.Text, c.Wildcard, c.Number, c.Compare, c.Network, c.Empty, c.Exists, c.SameAs),
     *(c.Regex, c.Search),
 )
-_BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODES, Compiled, Problem, Rule, Clue)} | {
+_BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODES, Compiled, Rule, Clue)} | {
     "Automaton": proven,
     "set": lambda *items: frozenset(items),
     "network": ipaddress.ip_network,
@@ -38,14 +32,25 @@ _BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODE
 _NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 
 
-def written(items: Iterable[Compiled | Problem]) -> bytes:
-    """The items as JSON."""
+def contents(items: Iterable[Compiled | Problem]) -> Contents:
+    """The rules by kind, and the problems."""
+    items = list(items)
+    kinds: dict[str, list[Compiled]] = {}
+    for item in items:
+        if isinstance(item, Compiled):
+            kinds.setdefault(item.kind, []).append(item)
+    saved = {kind: written(rules) for kind, rules in kinds.items()}
+    return Contents(saved, tuple(item for item in items if isinstance(item, Problem)))
+
+
+def written(rules: Iterable[Compiled]) -> bytes:
+    """The rules as JSON."""
     import orjson
 
-    return orjson.dumps([_plain(item) for item in items])
+    return orjson.dumps([_plain(rule) for rule in rules])
 
 
-def read(data: bytes) -> list[Compiled | Problem]:
+def read(data: bytes) -> list[Compiled]:
     """What ``written`` was given. Raises ``ValueError``, ``KeyError`` or ``TypeError`` when it is something else."""
     import orjson
 
@@ -56,17 +61,6 @@ def read(data: bytes) -> list[Compiled | Problem]:
     finally:
         if collects:
             gc.enable()
-
-
-@cache
-def origin() -> bytes:
-    """Digest of all that decides how a rule is compiled, but for the rule: when it changes, nothing saved is used."""
-    whole = hashlib.sha256(f"{exhume.__version__} {version('pysigma')} {platform.python_version()}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        whole.update(path.read_bytes())
-    for name in ("logsources.yml", "ordinary.tsv"):
-        whole.update(files("exhume").joinpath("content", name).read_bytes())
-    return whole.digest()
 
 
 def _plain(value: Any) -> Any:
