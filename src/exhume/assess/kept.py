@@ -27,9 +27,10 @@ def kept(what: Sequence[bytes], make: Callable[[], bytes]) -> bytes:
     if folder is None:
         return make()
     try:
-        data = (folder / name).read_bytes()
-        if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST]:
-            return data[_DIGEST:]
+        with (folder / name).open("rb") as file:
+            digest, data = file.read(_DIGEST), file.read()
+        if hashlib.sha256(data).digest() == digest:
+            return data
     except OSError:
         pass  # not there yet
     content = make()
