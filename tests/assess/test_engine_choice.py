@@ -6,6 +6,8 @@ import pytest
 
 from exhume.assess import sieve
 
+pytest.importorskip("hyperscan")
+
 
 @pytest.fixture
 def shelf(monkeypatch):
