@@ -16,7 +16,6 @@ from multiprocessing.process import BaseProcess
 
 from exhume.assess.scan import Scanner
 from exhume.model import Cause, Coverage, File, Gap, Part
-from exhume.readers.shape import load
 
 FORKS = sys.platform == "linux"
 """Fork shares the loaded rules with all workers and starts in milliseconds; only Linux allows it safely."""
@@ -50,19 +49,23 @@ class _Worker:
 
 
 def scan_all(
-    scanner: Scanner,
+    make: Callable[[], Scanner],
     batches: Sequence[Sequence[str]],
     files: dict[str, File],
     jobs: int,
     limits: Limits,
     progress: Callable[[str, int], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Iterator[Part]:
-    """The parts of all paths, as they come. ``progress`` hears of each finished path and its size."""
+    """The parts of all paths, as they come. ``make`` is called in each worker; ``progress`` hears of each finished path and
+    its size; ``meanwhile`` is called once, when the first workers have work."""
     if FORKS and sum(files[path].size or 0 for batch in batches for path in batch) > MUCH:
+        from exhume.readers.shape import load
+
         load()  # once, and not in each worker
-    crew = _Crew(scanner, jobs, limits)
+    crew = _Crew(make, jobs, limits)
     try:
-        for path, part in crew.run(batches, files):
+        for path, part in crew.run(batches, files, meanwhile):
             yield part
             if progress:
                 progress(path, files[path].size or 0)
@@ -71,14 +74,19 @@ def scan_all(
 
 
 class _Crew:
-    def __init__(self, scanner: Scanner, jobs: int, limits: Limits) -> None:
-        self._scanner = scanner
+    def __init__(self, make: Callable[[], Scanner], jobs: int, limits: Limits) -> None:
+        self._make = make
         self._jobs = max(1, jobs)
         self._limits = limits
         self._workers: list[_Worker] = []
 
-    def run(self, batches: Sequence[Sequence[str]], files: dict[str, File]) -> Iterator[tuple[str, Part]]:
+    def run(
+        self, batches: Sequence[Sequence[str]], files: dict[str, File], meanwhile: Callable[[], None] | None
+    ) -> Iterator[tuple[str, Part]]:
         waiting = deque(deque(batch) for batch in batches if batch)
+        self._assign(waiting)
+        if meanwhile:
+            meanwhile()
         due = time.monotonic() + POLL
         while waiting or any(w.batch for w in self._workers):
             self._assign(waiting)
@@ -120,7 +128,7 @@ class _Crew:
     def _start(self) -> _Worker:
         ours, theirs = multiprocessing.Pipe()
         make = get_context("fork").Process if FORKS else get_context("spawn").Process
-        process = make(target=_work, args=(self._scanner, theirs), daemon=True)
+        process = make(target=_work, args=(self._make, theirs), daemon=True)
         process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -165,9 +173,10 @@ class _Crew:
         yield path, Part(coverage=Coverage(gaps=(gap,)))
 
 
-def _work(scanner: Scanner, connection: Connection) -> None:
+def _work(make: Callable[[], Scanner], connection: Connection) -> None:
     """A worker's life: portions of paths in, parts out, until the pipe closes."""
     gc.freeze()  # what is shared with the parent stays shared: a collection would write to all of it
+    scanner = make()
     try:
         while True:
             for path in connection.recv():

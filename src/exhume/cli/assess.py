@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         engine=arguments.engine,
         use_sieve=not arguments.no_sieve,
         manifest=arguments.manifest,
+        meanwhile=_reports_loaded,
         limits=Limits(seconds=arguments.file_seconds, memory=arguments.worker_memory),
         evidence_limits=EvidenceLimits(**{k: v for k, v in changed.items() if v is not None}),
     )
@@ -91,6 +92,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.case:
         print(overview(arguments.case))
     return 1 if arguments.fail_on is not None and result.verdict >= arguments.fail_on else 0
+
+
+def _reports_loaded() -> None:
+    from exhume.assess.kept import kept
+    from exhume.reports.html.page import ready
+
+    ready(kept)
 
 
 def write(result: Assessment, out: Path) -> None:

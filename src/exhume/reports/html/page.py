@@ -30,6 +30,11 @@ def page(assessment: Assessment, kept: Kept = anew) -> bytes:
     return filled("report.html.j2", v.timeline.style, kept, v=v, **drawn)
 
 
+def ready(kept: Kept) -> None:
+    """Loads the templates before they are needed."""
+    _environment(kept)
+
+
 def filled(template: str, more_style: str = "", kept: Kept = anew, **content: object) -> bytes:
     """A template with its content, UTF-8: the style inside and allowed by its hash, no script, nothing fetched."""
     style = _read("style.css") + more_style
