@@ -80,7 +80,7 @@ def assess_opened(
 ) -> Assessment:
     """``assess`` for evidence that is open already."""
     options = options or Options()
-    chosen = (*packroom.shipped(), *packs)
+    chosen = (*packroom.shipped(kept), *packs)
     seen = survey(evidence)
     detectors = tuple(kind.from_packs(chosen, seen.host, kept) for kind in DETECTORS)
     engine = options.engine or sieve.default_engine()

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exhume.model.pack import Pack, PackFile, Problem, Role
-from exhume.packs.manifest import MANIFEST, Manifest, PackError, one_line, parse_manifest
+from exhume.model.protocols import Kept, anew
+from exhume.packs.manifest import MANIFEST, Manifest, PackError, one_line, read_manifest
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of one file of a pack; larger ones are left out with a Problem."""
@@ -31,14 +32,14 @@ _BASELINE, _PAGES = b"path,sha256,releases", "pages.zip"
 _SHIPPED = Path(__file__).resolve().parent.parent / "content" / "packs"
 
 
-def shipped() -> tuple[Pack, ...]:
+def shipped(kept: Kept = anew) -> tuple[Pack, ...]:
     """The packs that come with exhume, by name."""
     if not _SHIPPED.is_dir():
         return ()
-    return tuple(load(folder) for folder in sorted(_SHIPPED.iterdir()) if (folder / MANIFEST).is_file())
+    return tuple(load(folder, kept) for folder in sorted(_SHIPPED.iterdir()) if (folder / MANIFEST).is_file())
 
 
-def load(path: Path) -> Pack:
+def load(path: Path, kept: Kept = anew) -> Pack:
     """The pack in a folder or file.
 
     Files that cannot be used become ``Pack.problems``. Raises ``PackError`` when the pack as a whole cannot be used:
@@ -46,7 +47,7 @@ def load(path: Path) -> Pack:
     """
     if not path.exists():
         raise PackError(path.name or str(path), "there is no such file or folder")
-    manifest = _manifest(path)
+    manifest = _manifest(path, kept)
     name = manifest.name if manifest else _foreign_name(path)
     files: list[PackFile] = []
     problems: list[Problem] = []
@@ -122,12 +123,12 @@ def _stands(pattern: re.Pattern[bytes], data: bytes) -> bool:
     return pattern.search(b"\n" + data.removeprefix(BOM_UTF8)) is not None
 
 
-def _manifest(path: Path) -> Manifest | None:
+def _manifest(path: Path, kept: Kept) -> Manifest | None:
     file = path / MANIFEST
     if not path.is_dir() or not file.is_file():
         return None
     try:
-        return parse_manifest(file.read_text("utf-8-sig"))
+        return read_manifest(file.read_text("utf-8-sig"), kept)
     except (OSError, UnicodeDecodeError) as error:
         raise PackError(MANIFEST, _reading(error)) from None
 
