@@ -71,13 +71,13 @@ def test_a_second_run_asks_for_the_same_and_compiles_nothing(tmp_path):
 
     first = Sigma.from_packs([pack], Host(), kept)
     second = Sigma.from_packs([pack], Host(), kept)
-    assert len(made) == 1
+    assert [key[0] for key in made] == [b"sigma", b"computed"]
     assert first.rules == second.rules
     assert first.problems == second.problems != ()
 
     (tmp_path / "odd.yml").write_text(ODD.replace("4711", "4712"), "utf-8")
     Sigma.from_packs([load(tmp_path)], Host(), kept)
-    assert len(made) == 2, "a changed rule must be compiled again"
+    assert [key[0] for key in made[2:]] == [b"sigma"], "a changed rule must be compiled again"
 
 
 def test_the_origin_follows_the_code(monkeypatch):

@@ -103,7 +103,7 @@ class Ioc:
     @property
     def _known(self) -> Lookup:
         if self._lookup is None:
-            from exhume.detectors.ioc.feeds import read
+            from exhume.detectors.ioc.indicator import read
             from exhume.detectors.ioc.lookup import Lookup
 
             self._lookup = Lookup(one for part in self._saved for one in read(part))

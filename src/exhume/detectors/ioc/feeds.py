@@ -72,11 +72,6 @@ def contents(pack: Pack) -> Contents:
     return Contents(saved, frozenset(one.type for one in found), tuple(problems))
 
 
-def read(data: bytes) -> Iterator[Indicator]:
-    """What ``contents`` wrote down."""
-    return (Indicator(*cells) for cells in json.loads(data))
-
-
 def indicators(pack: Pack, file: PackFile) -> tuple[list[Indicator], list[Problem]]:
     """The indicators of one file, and what in it cannot be used. Never raises."""
     try:

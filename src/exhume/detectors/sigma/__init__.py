@@ -23,9 +23,10 @@ __all__ = ["OTHER_PRODUCT", "Sigma"]
 class Sigma:
     """The rules of all packs. Instances are immutable but for what they remember to be quick, and can be pickled."""
 
-    def __init__(self, saved: Mapping[str, Sequence[bytes]], problems: Iterable[Problem]) -> None:
+    def __init__(self, saved: Mapping[str, Sequence[bytes]], computed: bytes, problems: Iterable[Problem]) -> None:
         self._saved = saved
         """Kind of record → its rules, as they were written down, pack by pack."""
+        self._computed = computed
         self.problems: tuple[Problem, ...] = tuple(problems)
         """Rules that are not used; those whose reason starts with ``OTHER_PRODUCT`` are sound, but for other evidence."""
         self.wants: frozenset[str] = frozenset(saved)
@@ -42,7 +43,7 @@ class Sigma:
             problems += contents.problems
             for kind, rules in contents.rules.items():
                 saved.setdefault(kind, []).append(rules)
-        return cls(saved, problems)
+        return cls(saved, kept((b"computed", origin()), _computed), problems)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_books": {}}
@@ -73,9 +74,10 @@ class Sigma:
         book = self._books.get(kind)
         if book is None:
             from exhume.detectors.sigma.rulebook import Rulebook
-            from exhume.detectors.sigma.saved import read
+            from exhume.detectors.sigma.saved import fields_read, read
 
-            book = self._books[kind] = Rulebook(rule for part in self._saved.get(kind, ()) for rule in read(part))
+            rules = [rule for part in self._saved.get(kind, ()) for rule in read(part)]
+            book = self._books[kind] = Rulebook(rules, fields_read(self._computed))
         return book
 
 
@@ -85,3 +87,10 @@ def _compiled(pack: Pack) -> bytes:
     from exhume.detectors.sigma.saved import contents
 
     return contents(read_pack(pack, shipped())).written()
+
+
+def _computed() -> bytes:
+    from exhume.detectors.sigma.logsources import shipped
+    from exhume.detectors.sigma.saved import fields_written
+
+    return fields_written(shipped().computed)

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.literals import Wish, fields_of, required, texts_of
-from exhume.detectors.sigma.rules import Compiled
 from exhume.detectors.sigma.view import COMPUTED, EVERYWHERE, Computed, View
 from exhume.model import Because, Record, Rule
 

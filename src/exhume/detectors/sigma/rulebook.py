@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.index import Held, Index, Memory
 from exhume.detectors.sigma.literals import required_events
-from exhume.detectors.sigma.logsources import shipped
-from exhume.detectors.sigma.rules import Compiled
-from exhume.detectors.sigma.view import View, fold
+from exhume.detectors.sigma.view import Computed, View, fold
 from exhume.model import Because, Clue, Finding, Record, Rule
 
 WINDOWS = "windows.event"
@@ -17,9 +16,9 @@ WINDOWS = "windows.event"
 class Rulebook:
     """Immutable but for what it remembers to be quick."""
 
-    def __init__(self, rules: Iterable[Compiled]) -> None:
+    def __init__(self, rules: Iterable[Compiled], computed: Mapping[str, Computed]) -> None:
         self._rules = tuple(rules)
-        self._computed = shipped().computed
+        self._computed = computed
         self._channels = frozenset(channel for rule in self._rules for channel in rule.channels)
         self._events = frozenset(event for rule in self._rules for event in _events_of(rule))
         self._indexes: dict[tuple[str, int], tuple[Index, Memory]] = {}

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import gc
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from enum import Enum
 from typing import Any
 
 from exhume.detectors.sigma import conditions as c
 from exhume.detectors.sigma.automaton import Automaton, proven
+from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.contents import Contents
-from exhume.detectors.sigma.rules import Compiled
+from exhume.detectors.sigma.view import Computed
 from exhume.model import Clue, Confidence, Outcome, Problem, Rule, Severity
 
 _NODES = (
     *(c.All, c.Either, c.Negation, c.Text, c.Wildcard, c.Number, c.Compare, c.Network, c.Empty, c.Exists, c.SameAs),
     *(c.Regex, c.Search),
 )
-_BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODES, Compiled, Rule, Clue)} | {
+_BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODES, Compiled, Computed, Rule, Clue)} | {
     "Automaton": proven,
     "set": lambda *items: frozenset(items),
     "network": ipaddress.ip_network,
@@ -61,6 +62,20 @@ def read(data: bytes) -> list[Compiled]:
     finally:
         if collects:
             gc.enable()
+
+
+def fields_written(computed: Mapping[str, Computed]) -> bytes:
+    """The computed fields of ``content/logsources.yml`` as JSON."""
+    import orjson
+
+    return orjson.dumps({name: _plain(field) for name, field in computed.items()})
+
+
+def fields_read(data: bytes) -> dict[str, Computed]:
+    """What ``fields_written`` was given."""
+    import orjson
+
+    return {name: _built(field) for name, field in orjson.loads(data).items()}
 
 
 def _plain(value: Any) -> Any:
