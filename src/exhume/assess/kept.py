@@ -10,7 +10,6 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -63,6 +62,8 @@ def _folder() -> Path | None:
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:
+    import tempfile
+
     handle, draft = tempfile.mkstemp(dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -120,7 +120,6 @@ def _held(scanner: Scanner) -> Scanner:
 
 def _meanwhile(options: Options) -> None:
     """The parent has nothing to do while the workers read: it loads what it needs when they are done."""
-    import exhume.assess.pivot
     import exhume.judge  # noqa: F401
 
     if options.meanwhile:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.metadata import version
 from typing import Any, Self
 
 from exhume.model import (
@@ -36,6 +36,7 @@ from exhume.model import (
     Severity,
     anew,
 )
+from exhume.model.installed import version_of
 from exhume.model.windows import SERVER_SIDE
 
 EXTERNALS = ("filename", "filepath", "extension", "filetype", "owner")
@@ -176,8 +177,6 @@ def scans(record: Record) -> bool:
 
 
 def _compile(packs: Iterable[Pack], kept: Kept) -> tuple[Callable[[], bytes], tuple[_Origin, ...], tuple[Problem, ...]]:
-    import orjson
-
     texts: list[str] = []
     origins: list[_Origin] = []
     problems: list[Problem] = []
@@ -189,7 +188,7 @@ def _compile(packs: Iterable[Pack], kept: Kept) -> tuple[Callable[[], bytes], tu
             problems.append(Problem(pack.name, file.name, f"cannot be read: {error}"))
     if not texts:
         return bytes, (), tuple(problems)
-    parts = (b"yara", version("yara-x").encode(), *(text.encode("utf-8", "surrogatepass") for text in texts))
+    parts = (b"yara", version_of("yara-x").encode(), *(text.encode("utf-8", "surrogatepass") for text in texts))
 
     @cache
     def built() -> tuple[bytes, bytes]:
@@ -202,14 +201,13 @@ def _compile(packs: Iterable[Pack], kept: Kept) -> tuple[Callable[[], bytes], tu
         compiled()
         return built()[0]
 
-    told = orjson.loads(kept((b"complaints", *parts), complaints))
+    told = json.loads(kept((b"complaints", *parts), complaints))
     problems += [Problem(origins[n].pack, origins[n].file, words) for n, words in told]
     return compiled, tuple(origins), tuple(problems)
 
 
 def _built(texts: Sequence[str]) -> tuple[bytes, bytes]:
     """The complaints as JSON, each with the number of its text, and the compiled rules."""
-    import orjson
     import yara_x
 
     # Includes would read files of this machine that a pack names; slow patterns of others are their authors' affair.
@@ -226,7 +224,7 @@ def _built(texts: Sequence[str]) -> tuple[bytes, bytes]:
             complaints += [(number, _complaint(error)) for error in compiler.errors()[known:]]
     written = io.BytesIO()
     compiler.build().serialize_into(written)
-    return orjson.dumps(complaints), written.getvalue()
+    return json.dumps(complaints).encode(), written.getvalue()
 
 
 def _complaint(error: dict[str, Any]) -> str:

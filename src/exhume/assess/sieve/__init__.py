@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import platform
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -19,6 +17,7 @@ from itertools import takewhile
 from exhume.assess.kept import kept
 from exhume.assess.sieve.screen import Engine, Screen
 from exhume.model import Clue, Detector
+from exhume.model.installed import version_of
 
 __all__ = ["ENGINES", "Screen", "Sieves", "build", "default_engine", "describe"]
 
@@ -74,6 +73,8 @@ def default_engine() -> str:
     (darvid/python-hyperscan#151), and that must not take the assessment with it. Once it ran on a processor, it is
     not tried again there.
     """
+    import subprocess
+
     found = importlib.util.find_spec("hyperscan")
     if found is None or found.origin is None:
         return "re2"
@@ -87,6 +88,8 @@ def default_engine() -> str:
 
 def _tried() -> bytes:
     """Raises ``RuntimeError``, ``OSError`` or ``SubprocessError`` when it does not run."""
+    import subprocess
+
     probe = (
         "import hyperscan as h; d = h.Database(); d.compile(expressions=[b'a'], ids=[0], elements=1, flags=[0]); d.scan(b'a')"
     )
@@ -98,6 +101,8 @@ def _tried() -> bytes:
 
 def processor() -> bytes:
     """What tells this machine's processor from others: a user's cache folder may be shared by several machines."""
+    import platform
+
     words = [platform.node(), platform.machine(), os.environ.get("PROCESSOR_IDENTIFIER", "")]
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
@@ -110,9 +115,4 @@ def processor() -> bytes:
 
 def describe(engine: str) -> str:
     """The engine's name and version for reports, e.g. ``hyperscan 0.9.1``."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"{engine} {version('google-re2' if engine == 're2' else engine)}"
-    except PackageNotFoundError:
-        return engine
+    return f"{engine} {version_of('google-re2' if engine == 're2' else engine)}".strip()
