@@ -5,7 +5,7 @@ from exhume.detectors.sigma import contents, saved
 from exhume.detectors.sigma.contents import Contents
 from exhume.detectors.sigma.logsources import shipped as log_sources
 from exhume.detectors.sigma.rules import Compiled, read_pack
-from exhume.model import Host, Problem
+from exhume.model import Host, Problem, Record, Source
 from exhume.packs import load, shipped
 
 ODD = """
@@ -35,16 +35,20 @@ detection: {a: {A|re: '('}, condition: a}
 """
 
 
+def rules_of(data):
+    return [entry.rule for entry in saved.read(data)]
+
+
 def test_shipped_rules_come_back_as_they_were():
     for pack in shipped():
         items = list(read_pack(pack, log_sources()))
         rules = [item for item in items if isinstance(item, Compiled)]
-        again = saved.read(saved.written(rules))
+        again = rules_of(saved.written(rules))
         assert again == rules
         assert saved.written(again) == saved.written(rules)
         stored = Contents.read(saved.contents(items).written())
         kinds = {rule.kind for rule in rules}
-        assert {kind: saved.read(part) for kind, part in stored.rules.items()} == {
+        assert {kind: rules_of(part) for kind, part in stored.rules.items()} == {
             kind: [rule for rule in rules if rule.kind == kind] for kind in kinds
         }
         assert stored.problems == tuple(item for item in items if not isinstance(item, Compiled))
@@ -55,7 +59,7 @@ def test_every_kind_of_test_comes_back(tmp_path):
     items = list(read_pack(load(tmp_path), log_sources()))
     assert [type(item) for item in items] == [Compiled, Problem]
     stored = Contents.read(saved.contents(items).written())
-    assert [*saved.read(stored.rules["windows.event"]), *stored.problems] == items
+    assert [*rules_of(stored.rules["windows.event"]), *stored.problems] == items
 
 
 def test_a_second_run_asks_for_the_same_and_compiles_nothing(tmp_path):
@@ -105,3 +109,19 @@ def test_only_the_rules_of_the_kinds_that_come_are_read(tmp_path, monkeypatch):
     assert not [data for data in asked if b"windows.event" in data]
     detector.clues("iis.access")
     assert len(asked) == known, "they are read once"
+
+
+def test_of_event_rules_only_those_for_the_event_are_built(monkeypatch):
+    detector = Sigma.from_packs(shipped(), Host())
+    built = []
+    make = saved._built
+    monkeypatch.setattr(saved, "_built", lambda value: built.append(value) or make(value))
+    assert detector.clues("windows.event") is None
+    assert not [value for value in built if isinstance(value, dict) and "Compiled" in value]
+    record = Record("windows.event", None, {"EventID": 1102, "Channel": "Security"}, Source("e", "f", "1"), channel="Security")
+    list(detector.detect(record))
+    rules = [value for value in built if isinstance(value, dict) and "Compiled" in value]
+    known = len(detector._books["windows.event"]._entries)
+    assert 0 < len(rules) < known
+    assert len(detector._books["windows.event"].ids) > 0
+    assert len([value for value in built if isinstance(value, dict) and "Compiled" in value]) == known

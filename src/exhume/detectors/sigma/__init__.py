@@ -76,8 +76,8 @@ class Sigma:
             from exhume.detectors.sigma.rulebook import Rulebook
             from exhume.detectors.sigma.saved import fields_read, read
 
-            rules = [rule for part in self._saved.get(kind, ()) for rule in read(part)]
-            book = self._books[kind] = Rulebook(rules, fields_read(self._computed))
+            entries = [entry for part in self._saved.get(kind, ()) for entry in read(part)]
+            book = self._books[kind] = Rulebook(entries, fields_read(self._computed))
         return book
 
 

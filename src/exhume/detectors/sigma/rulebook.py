@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.index import Held, Index, Memory
-from exhume.detectors.sigma.literals import required_events
+from exhume.detectors.sigma.saved import Entry
 from exhume.detectors.sigma.view import Computed, View, fold
 from exhume.model import Because, Clue, Finding, Record, Rule
 
@@ -16,34 +16,33 @@ WINDOWS = "windows.event"
 class Rulebook:
     """Immutable but for what it remembers to be quick."""
 
-    def __init__(self, rules: Iterable[Compiled], computed: Mapping[str, Computed]) -> None:
-        self._rules = tuple(rules)
+    def __init__(self, entries: Iterable[Entry], computed: Mapping[str, Computed]) -> None:
+        self._entries = tuple(entries)
         self._computed = computed
-        self._channels = frozenset(channel for rule in self._rules for channel in rule.channels)
-        self._events = frozenset(event for rule in self._rules for event in _events_of(rule))
+        self._channels = frozenset(channel for entry in self._entries for channel in entry.channels)
+        self._events = frozenset(event for entry in self._entries for event in entry.events | (entry.needed or frozenset()))
         self._indexes: dict[tuple[str, int], tuple[Index, Memory]] = {}
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids of the rules."""
-        return tuple(dict.fromkeys(rule.rule.id for rule in self._rules))
+        return tuple(dict.fromkeys(entry.rule.rule.id for entry in self._entries))
 
     def clues(self) -> frozenset[Clue] | None:
         """See ``Detector``. Texts are folded and hold only characters that need no escaping anywhere."""
-        out: set[Clue] = set()
-        for rule in self._rules:
-            if rule.clues is None:
-                return None
-            out |= rule.clues
-        return frozenset(out)
+        if not all(entry.sieved for entry in self._entries):
+            return None
+        return frozenset[Clue]().union(*(entry.rule.clues or () for entry in self._entries))
 
     def each(self) -> Iterator[tuple[str, frozenset[Clue]]]:
         """The clues of every rule that has some, with its trace or id."""
-        yield from ((rule.rule.trace or rule.rule.id, rule.clues) for rule in self._rules if rule.clues)
+        for entry in self._entries:
+            if entry.rule.clues:
+                yield entry.rule.rule.trace or entry.rule.rule.id, entry.rule.clues
 
     def unsieved(self) -> tuple[str, ...]:
         """Ids of the rules because of which ``clues`` is ``None``: they have nothing that must stand in the line."""
-        return tuple(dict.fromkeys(rule.rule.id for rule in self._rules if rule.clues is None))
+        return tuple(dict.fromkeys(entry.rule.rule.id for entry in self._entries if not entry.sieved))
 
     def detect(self, record: Record) -> Iterator[Finding]:
         """The findings of all rules that hold for the record."""
@@ -71,22 +70,17 @@ class Rulebook:
             event = event if event in self._events else -1
         index = self._indexes.get((channel, event))
         if index is None:
-            fitting = [rule for rule in self._rules if _fits(rule, channel, event)]
+            fitting = [entry.rule for entry in self._entries if _fits(entry, channel, event)]
             index = self._indexes[channel, event] = Index(fitting), Memory(fitting, self._computed)
         return index
 
 
-def _fits(rule: Compiled, channel: str, event: int) -> bool:
-    if rule.channels and channel not in rule.channels:
+def _fits(entry: Entry, channel: str, event: int) -> bool:
+    if entry.channels and channel not in entry.channels:
         return False
-    if rule.events and event not in rule.events:
+    if entry.events and event not in entry.events:
         return False
-    needed = required_events(rule.node)
-    return needed is None or event in needed
-
-
-def _events_of(rule: Compiled) -> frozenset[int]:
-    return rule.events | (required_events(rule.node) or frozenset())
+    return entry.needed is None or event in entry.needed
 
 
 def _event_id(record: Record) -> int:

@@ -6,7 +6,6 @@ for a tuple; all else is an object with one key, its name.
 
 from __future__ import annotations
 
-import gc
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -17,6 +16,7 @@ from exhume.detectors.sigma import conditions as c
 from exhume.detectors.sigma.automaton import Automaton, proven
 from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.contents import Contents
+from exhume.detectors.sigma.literals import required_events
 from exhume.detectors.sigma.view import Computed
 from exhume.model import Clue, Confidence, Outcome, Problem, Rule, Severity
 
@@ -44,24 +44,49 @@ def contents(items: Iterable[Compiled | Problem]) -> Contents:
     return Contents(saved, tuple(item for item in items if isinstance(item, Problem)))
 
 
+class Entry:
+    """A rule that is built from its line when it is first asked for; which events it is for is known before."""
+
+    __slots__ = ("_line", "_rule", "channels", "events", "needed", "sieved")
+
+    def __init__(self, line: bytes, channels: Iterable[str], events: Iterable[int], needed: Iterable[int] | None, sieved: bool):
+        self._line = line
+        self._rule: Compiled | None = None
+        self.channels = frozenset(channels)
+        self.events = frozenset(events)
+        self.needed = None if needed is None else frozenset(needed)
+        """Ids of the events that its condition asks for; ``None``: it asks for none."""
+        self.sieved = sieved
+        """It has clues."""
+
+    @property
+    def rule(self) -> Compiled:
+        """Raises ``ValueError``, ``KeyError`` or ``TypeError`` when its line was not made by ``written``."""
+        if self._rule is None:
+            import orjson
+
+            self._rule = _built(orjson.loads(self._line))
+        return self._rule
+
+
 def written(rules: Iterable[Compiled]) -> bytes:
-    """The rules as JSON."""
+    """The rules as JSON, a line each; before them a line with what tells which events they are for."""
     import orjson
 
-    return orjson.dumps([_plain(rule) for rule in rules])
+    rules = list(rules)
+    heads = []
+    for rule in rules:
+        needed = required_events(rule.node)
+        heads.append([sorted(rule.channels), sorted(rule.events), needed and sorted(needed), rule.clues is not None])
+    return b"\n".join((orjson.dumps(heads), *(orjson.dumps(_plain(rule)) for rule in rules)))
 
 
-def read(data: bytes) -> list[Compiled]:
-    """What ``written`` was given. Raises ``ValueError``, ``KeyError`` or ``TypeError`` when it is something else."""
+def read(data: bytes) -> list[Entry]:
+    """What ``written`` was given. Raises ``ValueError`` when it is something else."""
     import orjson
 
-    collects = gc.isenabled()
-    gc.disable()  # it would look through all that was made so far again and again, and half of the time would go there
-    try:
-        return [_built(item) for item in orjson.loads(data)]
-    finally:
-        if collects:
-            gc.enable()
+    heads, *lines = data.split(b"\n")
+    return [Entry(line, *head) for line, head in zip(lines, orjson.loads(heads), strict=True)]
 
 
 def fields_written(computed: Mapping[str, Computed]) -> bytes:
