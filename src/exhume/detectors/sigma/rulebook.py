@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.index import Held, Index, Memory
-from exhume.detectors.sigma.saved import Entry
+from exhume.detectors.sigma.saved import Entry, built
 from exhume.detectors.sigma.view import Computed, View, fold
 from exhume.model import Because, Clue, Finding, Record, Rule
 
@@ -26,13 +26,13 @@ class Rulebook:
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids of the rules."""
-        return tuple(dict.fromkeys(entry.rule.rule.id for entry in self._entries))
+        return tuple(dict.fromkeys(rule.rule.id for rule in built(self._entries)))
 
     def clues(self) -> frozenset[Clue] | None:
         """See ``Detector``. Texts are folded and hold only characters that need no escaping anywhere."""
         if not all(entry.sieved for entry in self._entries):
             return None
-        return frozenset[Clue]().union(*(entry.rule.clues or () for entry in self._entries))
+        return frozenset[Clue]().union(*(rule.clues or () for rule in built(self._entries)))
 
     def each(self) -> Iterator[tuple[str, frozenset[Clue]]]:
         """The clues of every rule that has some, with its trace or id."""
@@ -70,7 +70,7 @@ class Rulebook:
             event = event if event in self._events else -1
         index = self._indexes.get((channel, event))
         if index is None:
-            fitting = [entry.rule for entry in self._entries if _fits(entry, channel, event)]
+            fitting = built(entry for entry in self._entries if _fits(entry, channel, event))
             index = self._indexes[channel, event] = Index(fitting), Memory(fitting, self._computed)
         return index
 

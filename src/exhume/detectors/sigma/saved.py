@@ -6,6 +6,7 @@ for a tuple; all else is an object with one key, its name.
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -67,6 +68,17 @@ class Entry:
 
             self._rule = _built(orjson.loads(self._line))
         return self._rule
+
+
+def built(entries: Iterable[Entry]) -> list[Compiled]:
+    """The rules of some entries."""
+    collects = gc.isenabled()
+    gc.disable()  # it would look through all that was made so far again and again, and half of the time would go there
+    try:
+        return [entry.rule for entry in entries]
+    finally:
+        if collects:
+            gc.enable()
 
 
 def written(rules: Iterable[Compiled]) -> bytes:
