@@ -29,6 +29,8 @@ def kept(what: Sequence[bytes], make: Callable[[], bytes]) -> bytes:
         with (folder / name).open("rb") as file:
             digest, data = file.read(_DIGEST), file.read()
         if hashlib.sha256(data).digest() == digest:
+            with suppress(OSError):
+                os.utime(folder / name)  # the oldest are those that were not used for long
             return data
     except OSError:
         pass  # not there yet
