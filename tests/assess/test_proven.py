@@ -70,8 +70,8 @@ def test_findings_and_coverage_are_those_of_reading_every_line(content, plainly,
     proven = []
     real = shape.prove
 
-    def counted(data, *rest):
-        found = real(data, *rest)
+    def counted(data, *rest, **more):
+        found = real(data, *rest, **more)
         proven.append(len(data) if found else 0)
         return found
 

@@ -115,6 +115,8 @@ class Lines:
         self.nuls = 0
         """Bytes of long runs of NUL with text behind them: there text is lost. Runs at the end of a file are space that was
         set aside and not written yet, and do not count."""
+        self.zeros = False
+        """A NUL byte was given out, or is about to be."""
 
     def __iter__(self) -> Iterator[Block]:
         pending: list[bytes] = []
@@ -162,8 +164,9 @@ class Lines:
                 self.nuls += run - shown
                 run = shown
             run += len(data) - len(kept) - shown
-            if b"\0" in kept and NUL_RUN in kept:
-                short = _NULS.sub(NUL_RUN, kept)
+            if b"\0" in kept:
+                self.zeros = True
+                short = _NULS.sub(NUL_RUN, kept) if NUL_RUN in kept else kept
                 self.nuls += len(kept) - len(short)
                 kept = short
             if kept:

@@ -63,6 +63,8 @@ class LineLog:
         self._stray = Hours()
         """Torn rows: nothing in them tells reliably whose they are."""
         self._begun: Layout | None = None
+        self._zeros = False
+        """There may be NUL bytes in the block, or in lines that wait."""
         self._number = 1
         """Of the first line that is not used up."""
         self._carried = b""
@@ -71,6 +73,7 @@ class LineLog:
     def read(self, stream: BinaryIO) -> Generator[Yield, None, list[Span]]:
         blocks = Lines(stream, self._defects, self._block, self._longest)
         for block in blocks:
+            self._zeros = blocks.zeros
             waiting = self._carried.count(b"\n")
             if waiting and self._number + waiting != block.number:  # a line between was given up
                 yield from self._flush()
@@ -145,7 +148,7 @@ class LineLog:
         """Counts lines of which none becomes a record, and about which nothing else is asked. A row that goes on in other lines
         has a quote, and a header begins like no row."""
         sieve, layout = self._sieve, self._dialect.layout
-        if sieve is None or not sieve.brief or layout is None or b"\0" in data or (layout.quoted and b'"' in data):
+        if sieve is None or not sieve.brief or layout is None or self._zeros or (layout.quoted and b'"' in data):
             return False
         named = sieve.candidates(data, self._dialect.kind)
         lines = dated(data) if named is not None and not len(named) else 0
@@ -157,7 +160,7 @@ class LineLog:
         layout, mask = self._dialect.layout, self._dialect.mask
         if layout is None or mask is None or len(data) < WORTH or not data.endswith(b"\n"):
             return None
-        shape = prove(data, layout, mask, self._dialect.tokens)
+        shape = prove(data, layout, mask, self._dialect.tokens, nuls=self._zeros)
         main = self._log(self._main())
         return shape if shape and all(main.hour(hour) is not None for hour in shape.hours) else None
 
