@@ -88,6 +88,18 @@ def prove(data: bytes, layout: Layout, mask: Mask, tokens: tuple[bytes, ...], *,
     return Shape(ends, *span, quoted)
 
 
+def counted(data: bytes) -> tuple[int, list[tuple[int, int]]]:
+    """How many newlines there are; and of each line that begins with ``#``, how many stand before it, and its offset."""
+    import numpy as np
+
+    newlines, hashes = marks(np.frombuffer(data, np.uint8), b"\n#")
+    first = behind(newlines)
+    first[0] |= 1
+    at = places(hashes & first)
+    before = below(newlines, at).tolist() if at.size else []
+    return int(np.bitwise_count(newlines).sum()), list(zip(before, at.tolist(), strict=True))
+
+
 def dated(data: bytes) -> int:
     """How many lines there are when all of them are whole and begin with a digit, as rows do that begin with a time; else 0."""
     import numpy as np
