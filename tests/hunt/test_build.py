@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from dirty_logs import CASES, EVIL
 from exhume.cli import main
 from exhume.hunt import store, writer
 from exhume.hunt.ask import AskError, Hunt
 from exhume.hunt.build import build
 from exhume.hunt.writer import StoreError
+from exhume.readers.rows import LOST
 
 FIELDS = "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus sc-win32-status time-taken"
 IIS_HEAD = f"#Software: Microsoft Internet Information Services 10.0\r\n#Version: 1.0\r\n#Date: 2021-03-03 00:00:00\r\n#Fields: {FIELDS}\r\n"
@@ -231,6 +233,18 @@ def test_dirty_input_loses_no_row(tmp_path, defect):
     assert built.tables["iis_access"] == 3000
     assert rows(hunted, "SELECT count(*) FROM iis_access WHERE regexp_matches(\"cs-uri-stem\", '^/owa/\\d+')") == [(3000,)]
     assert rows(hunted, "SELECT count(DISTINCT _line) FROM iis_access") == [(3000,)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_damaged_logs_lose_no_row_and_every_defect_is_told(tmp_path, name):
+    data, count, defects = CASES[name]
+    proxied = name.startswith("hp ")
+    _, hunted = hunt(tmp_path, **{"proxy" if proxied else "iis": data})
+    table, column = ("exchange_httpproxy", "UrlStem") if proxied else ("iis_access", "cs-uri-stem")
+    assert rows(hunted, f"SELECT count(*) FROM {table}") == [(count,)]
+    assert rows(hunted, f"SELECT count(*) FROM {table} WHERE \"{column}\" = '{EVIL.decode()}'") == [(1,)]
+    told = {detail for (detail,) in rows(hunted, "SELECT detail FROM gaps") if "never closed" not in detail}
+    assert told == {d.replace("{count}", "255" if d == LOST else "1") for d in defects}
 
 
 def test_a_header_in_the_middle_changes_the_columns_and_bad_names_are_made_safe(tmp_path):
