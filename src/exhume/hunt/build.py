@@ -36,6 +36,8 @@ PAGE = "questions.html"
 GAPS = "gaps"
 _SPLIT = frozenset({"exchange.ecp-server", "exchange.ecp-activity", "exchange.oabgenerator"})
 """Kinds of which a record tells more than the row's cells."""
+_URL = frozenset({"iis.access", "exchange.httpproxy", "exchange.rps-http"})
+"""Kinds of which a record has a decoded ``url`` besides the row's cells: a column of it would be empty in all but odd rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,11 @@ class _Taker:
         word, _, number = record.source.at.partition(" ")
         line = int(number) if word in ("line", "record") and number.isdigit() else None
         time = record.time.replace(tzinfo=None).isoformat(" ") if record.time else ""
-        fields = record.fields if line is not None else {**record.fields, "place": record.source.at}
+        fields = dict(record.fields)
+        if record.kind in _URL:
+            fields.pop("url", None)
+        if line is None:
+            fields["place"] = record.source.at
         try:
             if not self.failed:
                 self._store.record(record.kind, fields, At(self.path, line, record.server, record.channel), time)

@@ -120,7 +120,7 @@ class Writer:
         self._duckdb.execute(
             "CREATE OR REPLACE TEMP TABLE segment AS SELECT unnest(?::VARCHAR[]) AS file, unnest(?::BIGINT[]) AS line, "
             "unnest(?::BIGINT[]) AS rows, unnest(?::VARCHAR[]) AS server, unnest(?::VARCHAR[]) AS channel",
-            [[getattr(s, name) for s in pieces.segments] for name in ("file", "line", "rows", "server", "channel")],
+            [[getattr(s, name) or None for s in pieces.segments] for name in ("file", "line", "rows", "server", "channel")],
         )
         cells = ", ".join(f"r.{n} AS {quoted(c)}" for n, c in zip(names, pieces.columns, strict=True))
         time = "c0 || ' ' || c1" if pieces.columns[:2] == ["date", "time"] else "c0"
