@@ -212,10 +212,8 @@ def _scan(
         if progress:
             progress(done, seen.size, path)
 
-    batches = [batch for batch in portions if batch]
-    batches.sort(key=lambda batch: -sum(seen.files[path].size or 0 for path in batch))
-    jobs = min(options.jobs or os.cpu_count() or 1, max(1, len(batches)))
-    for part in scan_all(make, batches, seen.files, jobs, options.limits, finished, meanwhile):
+    jobs = options.jobs or os.cpu_count() or 1
+    for part in scan_all(make, portions, seen.files, jobs, options.limits, finished, meanwhile):
         tally.add(part)
     return tally
 
