@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from exhume.detectors.webcode import sinks, sources
 from exhume.detectors.webcode.folding import LETTERWISE, combinations, fold
@@ -175,8 +174,7 @@ def _ordinary(memory: Memory, receiver: Value | None, path: str, name: str, args
     kind = "filename" if name in ("getfilename", "getfilenamewithoutextension") and visitor.kind != "file" else visitor.kind
     fixed = visitor.fixed or (name in ("combine", "join") and bool(args) and not args[0].way)
     tail = args[-1].tail if name in _KEEPS_TAIL and args else visitor.tail
-    plain = replace(
-        visitor,
+    plain = visitor._replace(
         whole=visitor.whole and name in _KEEPS_WHOLE,
         kind=kind,
         path="",
@@ -215,7 +213,7 @@ def _evaluate(memory: Memory, scope: str, name: str, args: Sequence[Value], at: 
         if value.way:
             effect = "remote" if value.kind == "remote" else "code"
             memory.found(effect, at, f"{name}, which runs it as script", value.way)
-            result = join(result, replace(value, path="", types=frozenset()))
+            result = join(result, value._replace(path="", types=frozenset()))
         for text in value.texts:
             result = join(result, memory.run_code(text, scope, at))
         if not value.way and not value.texts and not value.built and scope and len(memory.page.text) < SMALL:
@@ -293,7 +291,7 @@ def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], rec
     """A sink is called: is what it gets a visitor's?"""
     chosen = [args[i] for i in sink.which if i < len(args)] if sink.which else list(args)
     if sink.effect == "deserialise" and receiver is not None:
-        chosen.append(receiver if sink.words.startswith("runs a style") else replace(receiver, constants=()))
+        chosen.append(receiver if sink.words.startswith("runs a style") else receiver._replace(constants=()))
     if sink.effect == "delete" and not args and receiver is not None:
         chosen = [receiver]
     value = next((v for v in chosen if v.way and v.kind != "number" and (v.whole or not sink.whole)), None)

@@ -157,7 +157,7 @@ class Expressions:
 
     def _primary(self) -> Node:
         token = self.now
-        kind, word, at = token
+        kind, word, at = token.kind, token.value, token.at
         if kind == "text":
             self.place += 1
             return Node("literal", at, word)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from exhume.detectors.webcode import sources
@@ -84,7 +84,7 @@ class Memory:
         if name in self.program.functions:
             back = f"{name}.{RETURN}"
             self.read.add(back)
-            return replace(join(value, self.variables.get(back, NOTHING)), path=name)
+            return join(value, self.variables.get(back, NOTHING))._replace(path=name)
         if name in self.page.controls:
             return join(value, sources.input_control(self.page.controls[name], name))
         if name in self.page.objects:
@@ -93,7 +93,7 @@ class Memory:
             return Value(constants=(_LINE_ENDS[name],), tail=_LINE_ENDS[name])
         if value is NOTHING:
             return _unknown(name)
-        return value if value.path else replace(value, path=name)
+        return value if value.path else value._replace(path=name)
 
     def set(self, key: str, value: Value) -> None:
         """Join a value into a variable."""
