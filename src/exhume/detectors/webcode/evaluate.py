@@ -30,12 +30,14 @@ class Evaluator:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
+        self._literals: dict[Node, Value] = {}
+        """A statement is looked at more than once; its constants stay the same."""
 
     def value(self, node: Node, scope: str) -> Value:
         """The value of an expression."""
         kind = node.kind
         if kind == "literal":
-            return NOTHING if node.value is None else Value(constants=(node.value,), tail=str(node.value)[-24:].lower())
+            return self._literal(node)
         if kind == "name":
             return self.memory.look(scope, str(node.value))
         if kind == "chain":
@@ -47,6 +49,13 @@ class Evaluator:
         if kind == "new":
             return self._new(node, scope)
         return self._several(node, scope)
+
+    def _literal(self, node: Node) -> Value:
+        known = self._literals.get(node)
+        if known is None:
+            known = NOTHING if node.value is None else Value(constants=(node.value,), tail=str(node.value)[-24:].lower())
+            self._literals[node] = known
+        return known
 
     def _several(self, node: Node, scope: str) -> Value:
         values = [self.value(kid, scope) for kid in node.kids]
@@ -330,7 +339,6 @@ def _elements(value: Value) -> tuple[Constant, ...]:
 
 
 def _concatenated(values: Sequence[Value], words: Sequence[str]) -> Value:
-    visitor = next((v for v in values if v.way), NOTHING)
     word = words[0] if words else "&"
     known: list[Constant] = []
     for chosen in combinations([v.constants for v in values]):
@@ -342,20 +350,24 @@ def _concatenated(values: Sequence[Value], words: Sequence[str]) -> Value:
     said = [v for v in values if v.way or v.constants != ("",)] or values
     first, last = said[0], said[-1]
     begins = first.texts[0] if first.texts and not first.way else ""
-    others = any(not v.way and (not v.constants or any(str(c).strip() for c in v.constants)) for v in values)
-    places = next((v.place for v in values if v.place), ())
+    visitor = next((v for v in values if v.way), NOTHING)
     return Value(
         way=visitor.way,
-        whole=visitor.whole and not others,
+        whole=visitor.whole and not any(_adds(v) for v in values),
         kind=visitor.kind,
         constants=tuple(dict.fromkeys(known))[:KEPT],
         built=any(v.built for v in values),
-        carried=max(v.carried for v in values),
-        place=places,
+        carried=max([v.carried for v in values]),
+        place=next((v.place for v in values if v.place), ()),
         fixed=visitor.fixed or (bool(visitor.way) and not first.way and (len(begins) > 3 or not begins)),
         head=begins[:40] or first.head,
         tail=last.tail,
     )
+
+
+def _adds(value: Value) -> bool:
+    """Is it something that a visitor does not choose, and more than blanks?"""
+    return not value.way and (not value.constants or any(str(c).strip() for c in value.constants))
 
 
 def _worked_out(values: list[Constant], words: list[str]) -> Constant | None:

@@ -69,16 +69,19 @@ class Memory:
             raise TimeUpError
 
     def key(self, scope: str, name: str) -> str:
-        local = f"{scope}.{name}"
-        return local if scope and local in self.locals else name
+        if scope:
+            local = f"{scope}.{name}"
+            if local in self.locals:
+                return local
+        return name
 
     def look(self, scope: str, name: str) -> Value:
         """The value of a name. A name of a function stands for the function and for its result."""
         key = self.key(scope, name)
         self.read.add(key)
-        value = self.variables.get(key, NOTHING)
         if key != name:
-            return value
+            return self.variables.get(key, NOTHING)
+        value = self.variables.get(name, NOTHING)
         if name == "request":
             return sources.REQUEST
         if name in self.program.functions:
@@ -99,7 +102,7 @@ class Memory:
         """Join a value into a variable."""
         known = self.variables.get(key, NOTHING)
         joined = join(known, value)
-        if signature(joined) != signature(known):
+        if joined is not known and signature(joined) != signature(known):
             self.variables[key] = joined
             self.changed.add(key)
 
