@@ -43,9 +43,9 @@ def analyse(data: bytes, ending: str, seconds: float = 10.0) -> list[Result]:
 
 
 def follow(page: Page, deadline: float) -> Result:
-    program = Program(deadline)
     if not matters(page):
         return Result((), {}, page, frozenset(), ())
+    program = Program(deadline)
     read_elements(page)
     memory = Memory(page, program, deadline)
     inner = _Inner(memory)
