@@ -45,6 +45,11 @@ class Hit:
     sure: bool = True
 
 
+def nothing_run(code: str, scope: str, at: int) -> Value:
+    """Follows no code within text."""
+    return NOTHING
+
+
 @dataclass(slots=True)
 class Memory:
     page: Page
@@ -59,7 +64,7 @@ class Memory:
     """Variables that the statement being followed has asked for."""
     changed: set[str] = field(default_factory=set)
     vb: bool = False
-    run_code: Callable[[str, str, int], Value] = lambda code, scope, at: NOTHING
+    run_code: Callable[[str, str, int], Value] = nothing_run
     steps: int = 0
 
     def tick(self) -> None:
