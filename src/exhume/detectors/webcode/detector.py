@@ -87,6 +87,10 @@ def _context(record: Record) -> Iterator[Because]:
         yield Because("near_product", record.text("near_product"), "makes it likelier: it looks like this page of Exchange")
     elif record.fields.get("product_name") is True:
         yield Because("product_name", "true", "Exchange has a page of this name here: it was changed, or this is its own code")
+    for words in record.text("times").splitlines():
+        yield Because(
+            "times", words, "makes it likelier, and proves nothing: updates and administrators put pages there as well"
+        )
 
 
 def _gap(record: Record, cause: Cause, detail: str) -> Gap:

@@ -25,10 +25,10 @@ SAMPLE = 20_000
 CLASSIC = frozenset(("asp", "asa", "cer", "cdx", "inc", "config", "shtml", "shtm", "stm"))
 
 _PARTS = re.compile(
-    r"""<(?:
+    r"""<(?=[\s%!s])(?:
     (?P<note>%--.*?(?:--%>|\Z))
   | (?P<directive>\s?%\s*@(?P<head>.*?)%>)
-  | (?P<inline>%(?P<mark>[=:\#!$]?)(?P<code>.*?)(?:%>|\Z))
+  | (?P<inline>%(?P<mark>[=:\#!$]?)(?P<code>[^%]*+(?:%(?!>)[^%]*+)*+)(?:%>|\Z))
   | (?P<script>script\b(?P<attributes>(?:[^>"']|"[^"]*"|'[^']*'){0,800})>)
   | (?P<include>!--\s*\#\s*include\s+(?:file|virtual)\s*=\s*["']?(?P<included>[^"'>\s]{1,260}))
     )""",
@@ -126,24 +126,25 @@ def _split(page: Page, text: str, ending: str) -> None:
     place = 0
     while match := _PARTS.search(text, place):
         place = match.end()
-        if match["directive"] is not None:
+        kind = match.lastgroup
+        if kind == "directive":
             directives += 1
             found = _LANGUAGE.search(match["head"])
             default = default or (found[1].lower() if found else "")
             whole = whole or match.end()
-        elif match["inline"] is not None:
+        elif kind == "inline":
             pieces.append((match["code"], match.start("code"), "", match["mark"] in ("=", ":")))
-        elif match["script"] is not None and _SERVER.search(match["attributes"]):
+        elif kind == "script" and _SERVER.search(match["attributes"]):
             close = _SCRIPT_END.search(text, place)
             end = close.start() if close else len(text)
             named = _LANGUAGE.search(match["attributes"])
             pieces.append((text[place:end], place, named[1].lower() if named else "", False))
             place = end
-        elif match["include"] is not None:
+        elif kind == "include":
             page.includes.append((match.start(), match["included"]))
     if not default:
-        loose = _LANGUAGE.search(text[:400])
-        default = loose[1].lower() if loose and "%" in text[:400] else ""
+        loose = _LANGUAGE.search(text[:400]) if "%" in text[:400] else None
+        default = loose[1].lower() if loose else ""
     if ending in _WHOLE and (directives or not pieces):
         pieces = [(text[whole:], whole, "", False)] + [p for p in pieces if p[1] < whole]
     if not pieces and ending in CLASSIC and ending != "config" and not _MARKUP.search(text):
