@@ -22,7 +22,7 @@ from exhume.model.assessment import (
 from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
 from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
 from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
-from exhume.model.clue import BORDER, Clue, searched
+from exhume.model.clue import BORDER, Clue, event_kind, narrowed, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.directive import Directive, DirectivePart, FilledIn, Obligation, Shows, Statement
 from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, raised
@@ -132,9 +132,11 @@ __all__ = [
     "address_of",
     "day_of",
     "dotted",
+    "event_kind",
     "hour_of",
     "merge_readings",
     "merge_spans",
+    "narrowed",
     "raised",
     "read_version",
     "searched",

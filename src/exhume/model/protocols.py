@@ -32,6 +32,11 @@ class Sieve(Protocol):
         """
         ...
 
+    def events(self, texts: Sequence[bytes], kinds: Sequence[str]) -> Sequence[int]:
+        """Ascending numbers of the texts, each a whole record as its log writes it, that some rule could match. ``kinds``: of
+        each, narrowed by ``event_kind``. Letters and digits stand in the texts as they are, not as escapes."""
+        ...
+
 
 class Evidence(Protocol):
     """A read-only tree of files, whatever it lies in. Implementations: ``exhume.evidence``."""
@@ -115,7 +120,8 @@ class Detector(Protocol):
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """For every raw line of ``kind`` that a rule could match, at least one of these clues is complete.
-        ``None`` when a rule has no clue: then every line is parsed. Empty: no rule wants this kind."""
+        ``None`` when a rule has no clue: then every line is parsed. Empty: no rule wants this kind. A kind that was narrowed
+        by ``event_kind`` asks for the events of one channel and id only."""
         ...
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:

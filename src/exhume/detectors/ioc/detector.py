@@ -76,6 +76,7 @@ class Ioc:
         self._indicators = tuple(dict.fromkeys(found))
         self.problems: tuple[Problem, ...] = tuple(problems)
         self._lookup = Lookup(self._indicators)
+        self._clues: dict[str, frozenset[Clue] | None] = {}
         self.wants: frozenset[str] = frozenset(kind for kind, types in TYPES_OF_KIND.items() if types & self._lookup.types)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -95,8 +96,14 @@ class Ioc:
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """See ``Detector``: the indicators' own texts, or what of them survives every log's way of writing."""
+        kind = kind.partition("/")[0]  # they are looked for in every event
         if kind not in self.wants:
             return frozenset()
+        if kind not in self._clues:
+            self._clues[kind] = self._clues_of(kind)
+        return self._clues[kind]
+
+    def _clues_of(self, kind: str) -> frozenset[Clue] | None:
         if kind in STATE_KINDS:
             return None
         texts: set[str] = set()

@@ -16,7 +16,7 @@ from exhume.detectors.sigma.literals import required_events
 from exhume.detectors.sigma.logsources import LogSources, shipped
 from exhume.detectors.sigma.rules import OTHER_PRODUCT, Compiled, read_pack
 from exhume.detectors.sigma.view import View, fold
-from exhume.model import Because, Clue, Finding, Host, Kept, Pack, Problem, Record, Rule, anew
+from exhume.model import Because, Clue, Finding, Host, Kept, Pack, Problem, Record, Rule, anew, narrowed
 
 __all__ = ["OTHER_PRODUCT", "Sigma"]
 
@@ -35,6 +35,7 @@ class Sigma:
         self._channels = frozenset(channel for rule in self._rules for channel in rule.channels)
         self._events = frozenset(event for rule in self._rules for event in self._events_of(rule))
         self._indexes: dict[tuple[str, str, int], tuple[Index, Memory]] = {}
+        self._clues: dict[tuple[str, str, int], frozenset[Clue] | None] = {}
 
     @classmethod
     def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self:
@@ -51,7 +52,7 @@ class Sigma:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_indexes": {}}
+        return {**self.__dict__, "_indexes": {}, "_clues": {}}
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -60,12 +61,13 @@ class Sigma:
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """See ``model.Detector``. Texts are folded and hold only characters that need no escaping anywhere."""
-        out: set[Clue] = set()
-        for rule in self._of(kind):
-            if rule.clues is None:
-                return None
-            out |= rule.clues
-        return frozenset(out)
+        narrow = narrowed(kind)
+        if narrow is None:
+            return _together(self._of(kind))
+        key = self._key(narrow[0], narrow[2], narrow[1])
+        if key not in self._clues:
+            self._clues[key] = _together(rule for rule in self._rules if self._fits(rule, *key))
+        return self._clues[key]
 
     def each(self, kind: str) -> Iterator[tuple[str, frozenset[Clue]]]:
         """The clues of every rule that has some, with its trace or id."""
@@ -98,18 +100,18 @@ class Sigma:
     def _index(self, record: Record) -> tuple[Index, Memory]:
         """The rules that fit kind, channel and event id; made when first asked for. Unknown channels and ids, which
         evidence can invent at will, share one index."""
-        channel, event = "", -1
+        key = (record.kind, "", -1)
         if record.kind == WINDOWS:
-            channel = fold(record.text("Channel") or record.channel)
-            channel = channel if channel in self._channels else ""
-            event = _event_id(record)
-            event = event if event in self._events else -1
-        key = (record.kind, channel, event)
+            key = self._key(record.kind, record.text("Channel") or record.channel, _event_id(record))
         index = self._indexes.get(key)
         if index is None:
             fitting = [rule for rule in self._rules if self._fits(rule, *key)]
             index = self._indexes[key] = Index(fitting), Memory(fitting, self._sources.computed)
         return index
+
+    def _key(self, kind: str, channel: str, event: int) -> tuple[str, str, int]:
+        channel = fold(channel)
+        return (kind, channel if channel in self._channels else "", event if event in self._events else -1)
 
     def _fits(self, rule: Compiled, kind: str, channel: str, event: int) -> bool:
         if rule.kind != kind or (rule.channels and channel not in rule.channels):
@@ -122,6 +124,15 @@ class Sigma:
     @staticmethod
     def _events_of(rule: Compiled) -> frozenset[int]:
         return rule.events | (required_events(rule.node) or frozenset())
+
+
+def _together(rules: Iterable[Compiled]) -> frozenset[Clue] | None:
+    out: set[Clue] = set()
+    for rule in rules:
+        if rule.clues is None:
+            return None
+        out |= rule.clues
+    return frozenset(out)
 
 
 def _compiled(pack: Pack, sources: LogSources) -> bytes:
