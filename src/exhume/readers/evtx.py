@@ -200,7 +200,11 @@ def _note(chunk: Chunk, got: int, times: Mapping[int, datetime | str | None], st
         return instant(told)[0] if isinstance(told, str) else told
 
     state.lost += max(0, chunk.expected - got)
-    numbers = sorted(set(chunk.numbers))
+    numbers = chunk.numbers
+    if numbers and chunk.sound and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        state.runs.append((numbers[0], numbers[-1], time(numbers[0]), time(numbers[-1])))
+        return
+    numbers = sorted(set(numbers))
     if not chunk.sound and numbers:
         middle = numbers[len(numbers) // 2]
         numbers = [n for n in numbers if abs(n - middle) < SIZE // 24]

@@ -48,8 +48,8 @@ class Sift:
         asked: list[int] = []
         kinds: list[str] = []
         logs: dict[tuple[str, str], list[str]] = {}
-        for place, head in enumerate(heads(texts)):
-            if head is None:
+        for place, (provider, qualified, plain, time, channel, computer) in enumerate(heads(texts)):
+            if not channel:
                 event = event_of_json(texts[place], numbers[place])
                 if event:
                     known += 1
@@ -57,7 +57,6 @@ class Sift:
                     times[numbers[place]] = event.time
                     self._reach.add(record_of(event, self._file), trusted)
                 continue
-            provider, qualified, plain, time, channel, computer = head
             times[numbers[place]] = time
             log = logs.get((channel, computer))
             if log is None:

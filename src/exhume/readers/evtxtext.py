@@ -44,7 +44,7 @@ def _maybe(name: str, value: str) -> str:
 
 
 _PROVEN = re.compile(
-    rf'^\{{"Event":\{{(?:"#attributes":\{{"xmlns":{_TEXT}\}},)?+"System":\{{'
+    rf'^(?:\{{"Event":\{{(?:"#attributes":\{{"xmlns":{_TEXT}\}},)?+"System":\{{'
     rf'"Provider":\{{"#attributes":\{{"Name":"([^"\\\x00-\x1f]*+)"(?:,"Guid":{_TEXT})?+(?:,"EventSourceName":{_TEXT})?+\}}\}},'
     rf'"EventID":(?:\{{"#attributes":\{{"Qualifiers":{_NUMBER}\}},"#text":"?+({_WHOLE})"?+\}}|"?+({_WHOLE})"?+),'
     + "".join(_maybe(name, _NUMBER) for name in ("Version", "Level", "Task", "Opcode"))
@@ -55,7 +55,7 @@ _PROVEN = re.compile(
     + _maybe("Correlation", f"(?:null|{_ATTRIBUTES})")
     + _maybe("Execution", _ATTRIBUTES)
     + r'"Channel":"([^"\\\x00-\x1f]++)","Computer":"([^"\\\x00-\x1f]*+)"'
-    + rf'(?:,"Security":(?:null|{_ATTRIBUTES}))?+\}}(?:,"(?:EventData|UserData)":{_nested(LEVELS - 1)})?+\}}\}}$',
+    + rf'(?:,"Security":(?:null|{_ATTRIBUTES}))?+\}}(?:,"(?:EventData|UserData)":{_nested(LEVELS - 1)})?+\}}\}}$|.*$)',
     re.MULTILINE,
 )
 
@@ -73,18 +73,16 @@ class Head(NamedTuple):
     computer: str
 
 
-def heads(texts: Sequence[str]) -> Sequence[tuple[str, ...] | None]:
-    """The ``Head`` of each event as a plain tuple; ``None`` where the event has to be decoded to know what it says."""
-    block = "\n".join(texts)
-    found = _PROVEN.findall(block)
-    if len(found) == len(texts) and block.count("\n") == len(texts) - 1:
-        return found
-    return [match.groups("") if (match := _PROVEN.fullmatch(text)) else None for text in texts]
+def heads(texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """The ``Head`` of each event as a plain tuple; without a channel where the event has to be decoded to know what it says."""
+    found: list[tuple[str, ...]] = _PROVEN.findall("\n".join(texts))
+    return found if len(found) == len(texts) else [("",) * len(Head._fields)] * len(texts)
 
 
 def searched(text: str) -> bytes:
-    """What the sieve gets: without a name that the library puts into every event, of which a rule's text may be a part."""
-    return text.replace('"#attributes":', '"":').encode()
+    """What the sieve gets of a proven event: from the provider on, without a name that the library puts into every event. Texts of
+    rules are parts of the rest (``http``, ``attrib``) and would be found in all."""
+    return text[text.index('"Provider":') :].replace('"#attributes":', '"":').encode()
 
 
 def event_of_json(text: str, number: int) -> Event | None:

@@ -14,6 +14,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap
@@ -83,6 +84,7 @@ def encoding_of(head: bytes) -> str:
     return "utf-8"
 
 
+@lru_cache(maxsize=2)
 def plain(head: bytes) -> bytes:
     """The head of a file as recognition wants it: UTF-8, without byte order mark and leading NULs, lines ended by newlines."""
     encoding = encoding_of(head)

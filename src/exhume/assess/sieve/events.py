@@ -93,17 +93,33 @@ class EventScreen:
         found: set[int] = set()
         if not block.isascii():
             found.update(bisect_right(ends, place) for place, _ in self._wide.found(block))
+        tried: set[tuple[int, int]] = set()
         at, line = -1, b""
         for place, pattern in self._engine.found(block):
             number = bisect_right(ends, place)
             if number in found:
                 continue
             needs = self._needs[pattern]
-            if needs and number != at:
-                at, line = number, texts[number].lower()
-            if not needs or any(all(any(text in line for text in texts) for texts in need) for need in needs):
-                found.add(number)
+            if needs:
+                if (number, pattern) in tried:
+                    continue
+                tried.add((number, pattern))
+                if number != at:
+                    at, line = number, texts[number].lower()
+                if not any(_complete(need, line) for need in needs):
+                    continue
+            found.add(number)
         return found
+
+
+def _complete(need: tuple[tuple[bytes, ...], ...], text: bytes) -> bool:
+    for one_of in need:
+        for wanted in one_of:
+            if wanted in text:
+                break
+        else:
+            return False
+    return True
 
 
 def _piece(text: str) -> bytes:
