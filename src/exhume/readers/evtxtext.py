@@ -80,8 +80,8 @@ def heads(texts: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def searched(text: str) -> bytes:
-    """What the sieve gets of a proven event: from the provider on, without a name that the library puts into every event. Texts of
-    rules are parts of the rest (``http``, ``attrib``) and would be found in all."""
+    """What the sieve gets of a proven event: from the provider on, without a name that the library puts everywhere. Texts of
+    rules are parts of what is left out (``http``, ``attrib``)."""
     return text[text.index('"Provider":') :].replace('"#attributes":', '"":').encode()
 
 

@@ -94,6 +94,12 @@ def plain(head: bytes) -> bytes:
     return text if b"\n" in text else text.replace(b"\r", b"\n")
 
 
+@lru_cache(maxsize=2)
+def single(head: bytes) -> bytes:
+    """The head without NULs, so that UTF-16 reads like ASCII: several readers ask for it, of every file."""
+    return head.translate(None, b"\0")
+
+
 def tidy(text: str, longest: int = 60) -> str:
     """Evidence text made safe to show: printable characters only, shortened."""
     shown = "".join(c if c.isprintable() else "?" for c in text[: longest + 1])
