@@ -20,15 +20,15 @@ from typing import Any, NamedTuple
 from exhume.model import Value
 from exhume.readers.eventfields import Event, flat, instant, number_of, text_of
 
-LEVELS = 3
-"""Levels of nested values in the content of an event that is proven; one more makes the proof slower and few events need it."""
+LEVELS = 4
+"""Levels of nested values in the content of an event that is proven; few events have more."""
 
 # JSON as the library writes it. Nothing is tried twice (possessive), so a strange text costs no more than an ordinary one.
 _TEXT = r'"[^"\\\x00-\x1f]*+"'
 _ANY_TEXT = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u00[01][0-9a-f])[^"\\\x00-\x1f]*+)*+"'
 _WHOLE = r"(?:0|[1-9][0-9]{0,17}+)"
 _NUMBER = rf'"?+{_WHOLE}"?+'
-_SINGLE = rf"(?:{_ANY_TEXT}|-?+{_WHOLE}(?=[\]}},])|null|true|false)"
+_SINGLE = rf"(?:{_ANY_TEXT}|-?+(?:0|[1-9][0-9]{{0,19}}+)(?=[\]}},])|null|true|false)"
 _NEXT = r"(?:,(?!END)|(?=END))"
 _LIST = rf"\[(?:{_SINGLE}{_NEXT.replace('END', '[]]')})*+\]"
 _ATTRIBUTES = rf'\{{"#attributes":\{{(?:{_TEXT}:{_SINGLE}{_NEXT.replace("END", "[}]")})*+\}}\}}'

@@ -34,7 +34,7 @@ from typing import Self
 
 from exhume.detectors.ioc.feeds import indicators
 from exhume.detectors.ioc.indicator import Indicator
-from exhume.detectors.ioc.literals import literal
+from exhume.detectors.ioc.literals import literal, others
 from exhume.detectors.ioc.lookup import Lookup
 from exhume.detectors.ioc.places import FILE_KINDS, STATE_KINDS, TYPES_OF_KIND, role_of
 from exhume.model import (
@@ -107,13 +107,18 @@ class Ioc:
         if kind in STATE_KINDS:
             return None
         texts: set[str] = set()
+        clues: set[Clue] = set()
         for one in self._indicators:
             if one.type in TYPES_OF_KIND[kind]:
                 text = literal(one)
                 if text is None:
                     return None
-                texts.add(text)
-        return frozenset({Clue((frozenset(texts),))} if texts else ())
+                further = others(one, text) if kind == "windows.event" else ()
+                if further:
+                    clues.add(Clue((frozenset((text,)), *(frozenset((other,)) for other in further))))
+                else:
+                    texts.add(text)
+        return frozenset({*clues, Clue((frozenset(texts),))} if texts else clues)
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:
         """One finding for each indicator that the record holds."""
