@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exhume.assess import sieve
+from exhume.assess.pivot import Glance, Touch, Value
 from exhume.assess.scan import Scanner
 from exhume.detectors import DETECTORS, is_product
 from exhume.evidence import from_memory
@@ -178,3 +179,24 @@ def test_no_event_that_holds_all_of_a_clue_is_left_out(engine, events, rules):
     assert expected <= set(found)
     assert list(found) == sorted(found)
     assert all(events[n][1] in {e for _, _, e in rules} for n in found)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_second_look_finds_what_decoding_every_record_finds(engine):
+    values = [
+        Value("address", "198.51.100.7", "an address"), Value("shell", "/aspnet_client/abc.aspx", "a page"),
+        Value("account", "j\u00e4ne", "an account"), Value("account", "support", "an account"),
+    ]  # fmt: skip
+    noise = random.Random(engine)
+    data = log(noise, 60)
+    more = [(n, event_xml(n, "2021-03-03T06:00:00Z", **{**LOGS[7], "named": {"TargetUserName": "J\u00c4NE"}})) for n in (1, 2)]
+    data = bytes(data) + evtx(more)[4096:]
+    found = {}
+    for kind, use_sieve in ((Glance, True), (Scanner, False)):
+        touch = Touch({value.key: value for value in values})
+        scanner = kind(from_memory({"a.evtx": data}), READERS, EVERY_FILE, (touch,), lambda _: False, engine, use_sieve)
+        part = scanner.scan("a.evtx")
+        found[kind] = part.findings
+        assert kind is Scanner or part.coverage.gaps == ()
+    assert found[Glance] == found[Scanner]
+    assert {f.because[0].value for f in found[Glance]} >= {"198.51.100.7", "/aspnet_client/abc.aspx", "support", "jäne"}

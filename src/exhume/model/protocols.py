@@ -20,7 +20,7 @@ class Sieve(Protocol):
 
     @property
     def brief(self) -> bool:
-        """Only records are wanted: the reader need not find out what else it would say of rows that are not named."""
+        """Only records are wanted: the reader need not find out what else it would say of the file."""
         ...
 
     def candidates(self, block: bytes, kind: str, delimiter: str = "") -> Sequence[int] | None:
@@ -34,7 +34,8 @@ class Sieve(Protocol):
 
     def events(self, texts: Sequence[bytes], kinds: Sequence[str]) -> Sequence[int]:
         """Ascending numbers of the texts, each a whole record as its log writes it, that some rule could match. ``kinds``: of
-        each, narrowed by ``event_kind``. Letters and digits stand in the texts as they are, not as escapes."""
+        each, narrowed by ``event_kind`` where its channel and id are known. Letters and digits stand in the texts as they
+        are, not as escapes."""
         ...
 
 

@@ -106,9 +106,13 @@ class Evtx:
             if not chunk.copy and not chunk.header_sound:
                 state.unread += len(block) >= FIRST
                 continue
+            if sift and sieve and sieve.brief:
+                yield from sift.records(_decoded(chunk.copy))
+                continue
             state.altered += not chunk.sound
             yield from _events(chunk, file, state, sift)
-        yield from _gaps(file, state)
+        if not (sieve and sieve.brief):
+            yield from _gaps(file, state)
         return state.reach.spans()
 
 

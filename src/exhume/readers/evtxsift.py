@@ -36,10 +36,21 @@ class Sift:
             for place in sorted(wanted):
                 event = wanted[place] or event_of_json(texts[place], numbers[place])
                 if event:
-                    record = record_of(event, self._file)
-                    yield record
-                    yield from readings_of(event, record.source)
+                    yield from self._said(event)
         return count
+
+    def records(self, decoded: Iterable[tuple[int, str]]) -> Iterator[Record | Reading]:
+        """The records that a rule could match, and nothing else: for a sieve that is ``brief``."""
+        for numbers, texts in _portions(decoded):
+            for place in self._sieve.events([text.encode() for text in texts], [KIND] * len(texts)):
+                event = event_of_json(texts[place], numbers[place])
+                if event:
+                    yield from self._said(event)
+
+    def _said(self, event: Event) -> Iterator[Record | Reading]:
+        record = record_of(event, self._file)
+        yield record
+        yield from readings_of(event, record.source)
 
     def _sifted(self, numbers: list[int], texts: list[str], trusted: bool, times: Times) -> tuple[int, dict[int, Event | None]]:
         """How many of the texts are events, and which of them a rule could match, decoded where that had to be."""
