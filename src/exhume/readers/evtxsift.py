@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, MutableMapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -53,49 +53,64 @@ class Sift:
         yield from readings_of(event, record.source)
 
     def _sifted(self, numbers: list[int], texts: list[str], trusted: bool, times: Times) -> tuple[int, dict[int, Event | None]]:
-        """How many of the texts are events, and which of them a rule could match, decoded where that had to be."""
-        known = 0
-        wanted: dict[int, Event | None] = {}
-        asked: list[int] = []
-        kinds: list[str] = []
-        logs: dict[tuple[str, str], list[str]] = {}
-        for place, (provider, qualified, plain, time, channel, computer) in enumerate(heads(texts)):
-            if not channel:
-                event = event_of_json(texts[place], numbers[place])
-                if event:
-                    known += 1
-                    wanted[place] = event
-                    times[numbers[place]] = event.time
-                    self._reach.add(record_of(event, self._file), trusted)
-                continue
-            times[numbers[place]] = time
-            log = logs.get((channel, computer))
-            if log is None:
-                log = logs[channel, computer] = []
-                self._reach.count(channel, computer, ())  # of two logs with as many events the first counts
-            log.append(time)
-            kind = self._kinds.get((provider, qualified, plain, channel))
-            if kind is None:
-                kind = self._kind(provider, qualified, plain, channel)
-            if kind:
-                asked.append(place)
-                kinds.append(kind)
-            else:
-                wanted[place] = None
-        for (channel, computer), log in logs.items():
-            known += len(log)
-            self._reach.count(channel, computer, log, trusted)
-        found = self._sieve.events([searched(texts[place]) for place in asked], kinds)
-        wanted.update((asked[number], None) for number in found)
-        return known, wanted
+        """How many of the texts are events, and which of them a rule could match, decoded where that had to be.
+
+        Whole columns are handled at once: a step of Python for each event would cost as much as to decode it.
+        """
+        providers, qualified, plain, moments, channels, computers = zip(*heads(texts), strict=True)
+        decoded: dict[int, Event | None] = {}
+        if "" in channels:
+            unproven = (place for place, channel in enumerate(channels) if not channel)
+            decoded = {place: event_of_json(texts[place], numbers[place]) for place in unproven}
+        self._count(list(zip(channels, computers, strict=True)), moments, decoded, trusted)
+        _date(numbers, moments, decoded, times)
+        heads_of = list(zip(providers, qualified, plain, channels, strict=True))
+        kinds = list(map(self._kinds.get, heads_of))
+        if None in kinds:
+            kinds = [self._kind(*head) if kind is None else kind for head, kind in zip(heads_of, kinds, strict=True)]
+        wanted: dict[int, Event | None] = {place: event for place, event in decoded.items() if event}
+        known = len(texts) - len(decoded) + len(wanted)
+        asked: Sequence[int] = range(len(texts))
+        if "" in kinds:
+            asked = [place for place, kind in enumerate(kinds) if kind]
+            wanted = {place: None for place, kind in enumerate(kinds) if not kind and place not in decoded} | wanted
+        named = self._sieve.events([searched(texts[place]) for place in asked], [kind for kind in kinds if kind])
+        return known, wanted | {asked[number]: None for number in named}
+
+    def _count(
+        self, logs: list[tuple[str, str]], moments: Sequence[str], decoded: Mapping[int, Event | None], trusted: bool
+    ) -> None:
+        """Counts the events of each log, the logs in the order in which they come."""
+        for place, event in decoded.items():
+            logs[place] = (event.channel, event.computer) if event else ("", "")
+        single = not decoded and logs.count(logs[0]) == len(logs)
+        for log in dict.fromkeys(logs):
+            own = moments if single else [m for place, m in enumerate(moments) if logs[place] == log and place not in decoded]
+            if own or any(event and (event.channel, event.computer) == log for event in decoded.values()):
+                self._reach.count(*log, own, trusted)
+        for event in decoded.values():
+            if event:
+                self._reach.add(record_of(event, self._file), trusted)
 
     def _kind(self, provider: str, qualified: str, plain: str, channel: str) -> str:
+        if not channel:
+            return ""
         event = int(qualified or plain)
         if len(self._kinds) >= REMEMBERED:
             self._kinds.clear()
         kind = "" if tells(provider, event) else event_kind(KIND, channel, event)
         self._kinds[provider, qualified, plain, channel] = kind
         return kind
+
+
+def _date(numbers: Sequence[int], moments: Sequence[str], decoded: Mapping[int, Event | None], times: Times) -> None:
+    if not decoded:
+        times.update(zip(numbers, moments, strict=True))
+        return
+    for place, number in enumerate(numbers):
+        event = decoded.get(place)
+        if event or place not in decoded:
+            times[number] = event.time if event else moments[place]
 
 
 def _portions(decoded: Iterable[tuple[int, str]]) -> Iterator[tuple[list[int], list[str]]]:

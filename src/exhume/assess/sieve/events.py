@@ -32,23 +32,21 @@ class EventSieve:
 
     def named(self, texts: Sequence[bytes], kinds: Sequence[str]) -> list[int]:
         """See ``model.Sieve.events``."""
-        found: set[int] = set()
-        groups: dict[EventScreen, list[int]] = {}
-        for number, kind in enumerate(kinds):
-            screens = self._of_kind.get(kind, ())
-            if screens == () and kind not in self._of_kind:
-                screens = self._look_up(kind)
-            if screens is None:
-                found.add(number)
-                continue
-            for screen in screens:
-                groups.setdefault(screen, []).append(number)
-        for screen, numbers in groups.items():
-            found.update(numbers[at] for at in screen.named([texts[number] for number in numbers]))
+        screens = {kind: self._look_up(kind) for kind in set(kinds)}
+        found = {number for number, kind in enumerate(kinds) if screens[kind] is None} if None in screens.values() else set()
+        for screen in {screen for some in screens.values() for screen in some or ()}:
+            own = {kind for kind, some in screens.items() if some and screen in some}
+            if len(own) == len(screens):
+                found.update(screen.named(texts))
+            else:
+                numbers = [number for number, kind in enumerate(kinds) if kind in own]
+                found.update(numbers[at] for at in screen.named([texts[number] for number in numbers]))
         return sorted(found)
 
     def _look_up(self, kind: str) -> tuple[EventScreen, ...] | None:
         """The screens of this kind, one for each detector: most kinds share most of them. ``None``: every event could match."""
+        if kind in self._of_kind:
+            return self._of_kind[kind]
         needed = list(self._needed(kind))
         screens: tuple[EventScreen, ...] | None = None
         if None not in needed:
@@ -89,13 +87,15 @@ class EventScreen:
         if self._engine is None:
             return range(len(texts))
         block = b"\n".join(texts)
+        matches = self._engine.found(block)
+        strange = self._wide.found(block) if not block.isascii() else ()
+        if not matches and not strange:
+            return ()
         ends = list(accumulate(len(text) + 1 for text in texts))
-        found: set[int] = set()
-        if not block.isascii():
-            found.update(bisect_right(ends, place) for place, _ in self._wide.found(block))
+        found = {bisect_right(ends, place) for place, _ in strange}
         tried: set[tuple[int, int]] = set()
         at, line = -1, b""
-        for place, pattern in self._engine.found(block):
+        for place, pattern in matches:
             number = bisect_right(ends, place)
             if number in found:
                 continue
