@@ -73,7 +73,7 @@ class Sift:
         asked: Sequence[int] = range(len(texts))
         if "" in kinds:
             asked = [place for place, kind in enumerate(kinds) if kind]
-            wanted = {place: None for place, kind in enumerate(kinds) if not kind and place not in decoded} | wanted
+            wanted |= {place: None for place, kind in enumerate(kinds) if not kind and place not in decoded}
         named = self._sieve.events([searched(texts[place]) for place in asked], [kind for kind in kinds if kind])
         return known, wanted | {asked[number]: None for number in named}
 
