@@ -36,6 +36,8 @@ class Sigma:
         self._events = frozenset(event for rule in self._rules for event in self._events_of(rule))
         self._indexes: dict[tuple[str, str, int], tuple[Index, Memory]] = {}
         self._clues: dict[tuple[str, str, int], frozenset[Clue] | None] = {}
+        self._by_channel: dict[tuple[str, str], list[tuple[int, Compiled, frozenset[int] | None]]] = {}
+        """Rules with their number and event ids (``None``: any), by kind and channel (``*``: any)."""
 
     @classmethod
     def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self:
@@ -52,7 +54,7 @@ class Sigma:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_indexes": {}, "_clues": {}}
+        return {**self.__dict__, "_indexes": {}, "_clues": {}, "_by_channel": {}}
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ class Sigma:
             return _together(self._of(kind))
         key = self._key(narrow[0], narrow[2], narrow[1])
         if key not in self._clues:
-            self._clues[key] = _together(rule for rule in self._rules if self._fits(rule, *key))
+            self._clues[key] = _together(self._fitting(*key))
         return self._clues[key]
 
     def each(self, kind: str) -> Iterator[tuple[str, frozenset[Clue]]]:
@@ -105,7 +107,7 @@ class Sigma:
             key = self._key(record.kind, record.text("Channel") or record.channel, _event_id(record))
         index = self._indexes.get(key)
         if index is None:
-            fitting = [rule for rule in self._rules if self._fits(rule, *key)]
+            fitting = self._fitting(*key)
             index = self._indexes[key] = Index(fitting), Memory(fitting, self._sources.computed)
         return index
 
@@ -113,13 +115,18 @@ class Sigma:
         channel = fold(channel)
         return (kind, channel if channel in self._channels else "", event if event in self._events else -1)
 
-    def _fits(self, rule: Compiled, kind: str, channel: str, event: int) -> bool:
-        if rule.kind != kind or (rule.channels and channel not in rule.channels):
-            return False
-        if rule.events and event not in rule.events:
-            return False
-        needed = required_events(rule.node)
-        return needed is None or event in needed
+    def _fitting(self, kind: str, channel: str, event: int) -> list[Compiled]:
+        """The rules that can hold for such a record, in their order."""
+        if not self._by_channel:
+            for number, rule in enumerate(self._rules):
+                needed = required_events(rule.node)
+                events = rule.events if needed is None else needed & rule.events if rule.events else needed
+                anything = needed is None and not rule.events
+                for one in rule.channels or ("*",):
+                    self._by_channel.setdefault((rule.kind, one), []).append((number, rule, None if anything else events))
+        some = [*self._by_channel.get((kind, "*"), ()), *self._by_channel.get((kind, channel), ())]
+        some.sort(key=lambda one: one[0])
+        return [rule for _, rule, events in some if events is None or event in events]
 
     @staticmethod
     def _events_of(rule: Compiled) -> frozenset[int]:
