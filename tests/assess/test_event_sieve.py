@@ -1,8 +1,10 @@
 """Events through the sieve: the same findings, spans, gaps and readings as when every record is decoded."""
 
 import importlib.util
+import io
 import json
 import random
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +16,7 @@ from exhume.assess.pivot import Glance, Touch, Value
 from exhume.assess.scan import Scanner
 from exhume.detectors import DETECTORS, is_product
 from exhume.evidence import from_memory
-from exhume.model import Clue, Host, event_kind
+from exhume.model import Clue, File, Host, event_kind
 from exhume.packs import shipped
 from exhume.readers import EVERY_FILE, READERS, evtxsift
 from readers.evtx_bytes import event_xml, evtx
@@ -200,3 +202,68 @@ def test_the_second_look_finds_what_decoding_every_record_finds(engine):
         assert kind is Scanner or part.coverage.gaps == ()
     assert found[Glance] == found[Scanner]
     assert {f.because[0].value for f in found[Glance]} >= {"198.51.100.7", "/aspnet_client/abc.aspx", "support", "jäne"}
+
+
+def exported(noise, shape):
+    """The same kinds of events as other programs write them, with escapes, torn and odd ones among them."""
+    out = []
+    time = datetime(2021, 3, 3, 6, tzinfo=UTC)
+    for number in range(300):
+        event = dict(noise.choice(LOGS))
+        strings, named, at = (
+            event.pop("strings", ()),
+            event.get("named", {}),
+            f"{time + number * timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
+        )
+        if shape == "xml":
+            out.append(event_xml(number, at, strings, **event))
+            continue
+        head = {
+            "channel": "MSExchange Management",
+            "provider": "MSExchange CmdletLogs",
+            "event_id": 1,
+            "computer": "ex01",
+            **event,
+        }
+        data = named or {f"param{n + 1}": text for n, text in enumerate(strings)}
+        log = {"channel": head["channel"], "provider_name": head["provider"], "event_id": head["event_id"],
+               "computer_name": head["computer"], "event_data": data}  # fmt: skip
+        out.append(
+            json.dumps({"@timestamp": at, "winlog": log}, ensure_ascii=noise.random() < 0.5, indent=noise.choice((None, 1)))
+        )
+    for number in range(0, len(out), 9):
+        hidden = out[number]
+        for word in ("whoami", "w3wp", "psexesvc", "aspnet_client", "mailbox"):
+            letter = noise.choice(word)
+            escape = f"&#{ord(letter)};" if shape == "xml" else f"\\u{ord(letter):04X}"
+            comment = (
+                word[0] + "<!-- x -->" + word[1:] if shape == "xml" and noise.random() < 0.3 else word.replace(letter, escape)
+            )
+            hidden = re.sub(word, lambda _, text=comment: text, hidden, flags=re.IGNORECASE)
+        out[number] = hidden
+    for number in range(5, len(out), 50):
+        out[number] = out[number][: len(out[number]) // 2]
+    if shape == "array":
+        whole = [json.dumps(json.loads(text)) for text in out if text.endswith("}")]
+        return ("[" + ",".join(whole[:100]) + "]\n" + "\n".join(whole[100:])).encode()
+    return "\n".join(out).encode("utf-16" if shape == "xml" and noise.random() < 0.5 else "utf-8")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("shape", ["json", "array", "xml"])
+@pytest.mark.parametrize("seed", range(3))
+def test_exported_events_say_the_same_with_and_without_the_sieve(seed, shape, engine):
+    data = exported(random.Random(seed), shape)
+    plainly = scanned(data, False, name="events.txt")
+    assert essence(scanned(data, True, engine, name="events.txt")) == essence(plainly)
+    assert len({f.trace for f in plainly.findings}) >= 5
+    assert plainly.readings
+
+
+def test_few_exported_events_go_on_to_the_rules():
+    names = [{"event_id": 1, "channel": "Security", "record_id": n, "event_data": {"A": "b"}} for n in range(600)]
+    data = "\n".join(json.dumps({"winlog": {**log, "provider_name": "x"}}) for log in names).encode()
+    (reader,) = (r for r in READERS if r.name == "events")
+    sieves = sieve.Sieves(DETECTORS_MADE)
+    assert list(reader.read(io.BytesIO(data), File("e", "a.json"), sieves)) == []
+    assert len(list(reader.read(io.BytesIO(data), File("e", "a.json"), None))) == 600

@@ -16,7 +16,7 @@ from exhume.model import Clue
 
 REMEMBERED = 4096
 """Channels with an event id that are remembered before all are forgotten: evidence can invent them at will."""
-_AS_WRITTEN = re.compile(r"[A-Za-z0-9 ._~:-]+")
+_AS_WRITTEN = re.compile(r"[A-Za-z0-9._~:-]+")
 """What JSON and XML write as it is; a text is searched for by its longest piece of this."""
 
 Build = Callable[[Sequence[bytes]], Engine]
