@@ -267,3 +267,11 @@ def test_few_exported_events_go_on_to_the_rules():
     sieves = sieve.Sieves(DETECTORS_MADE)
     assert list(reader.read(io.BytesIO(data), File("e", "a.json"), sieves)) == []
     assert len(list(reader.read(io.BytesIO(data), File("e", "a.json"), None))) == 600
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_letters_that_regular_expressions_take_for_others_are_always_decoded(engine):
+    kind = event_kind("windows.event", "Security", 1)
+    sieves = sieve.Sieves((Ruled({kind: frozenset({Clue((frozenset({"kinit"}),))})}),), engine)
+    texts = ["\u212ainit", "kinit", "k\u0131n\u0131t", "\u017fetx", "n\u00e4", "init"]
+    assert sieves.events([text.encode() for text in texts], [kind] * 6) == [0, 1, 2, 3]
