@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from exhume.assess import sieve
 from exhume.assess.pivot import Glance, Touch, Value
 from exhume.assess.scan import Scanner
+from exhume.assess.sieve import events
 from exhume.detectors import DETECTORS, is_product
 from exhume.evidence import from_memory
 from exhume.model import Clue, File, Host, event_kind
@@ -115,7 +116,7 @@ def test_so_it_does_when_little_is_looked_at_together(monkeypatch):
     data = log(random.Random(5))
     whole = scanned(data, True)
     monkeypatch.setattr(evtxsift, "MUCH", 2000)
-    monkeypatch.setattr(evtxsift, "REMEMBERED", 2)
+    monkeypatch.setattr(events, "REMEMBERED", 2)
     assert essence(scanned(data, True)) == essence(whole)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from exhume.model import File, Reading, Record, Sieve, event_kind
@@ -13,8 +14,6 @@ from exhume.readers.evtxtext import event_of_json, heads, searched
 
 MUCH = 4 << 20
 """Characters of records that are looked at together at most; a chunk of ordinary records has a fiftieth of it."""
-REMEMBERED = 4096
-"""Kinds of events that are remembered before all are forgotten: a file can invent them at will."""
 Times: TypeAlias = MutableMapping[int, datetime | str | None]
 """By record number; as text where the record was not decoded."""
 
@@ -24,8 +23,6 @@ class Sift:
 
     def __init__(self, file: File, reach: Reach, sieve: Sieve) -> None:
         self._file, self._reach, self._sieve = file, reach, sieve
-        self._kinds: dict[tuple[str, str, str, str], str] = {}
-        """By provider, event id (in either place) and channel; empty text for those that may say something of the build."""
 
     def events(self, decoded: Iterable[tuple[int, str]], trusted: bool, times: Times) -> Generator[Record | Reading, None, int]:
         """The records that a rule could match, and all readings. Gives how many events there were, and notes their times."""
@@ -64,10 +61,7 @@ class Sift:
             decoded = {place: event_of_json(texts[place], numbers[place]) for place in unproven}
         self._count(list(zip(channels, computers, strict=True)), moments, decoded, trusted)
         _date(numbers, moments, decoded, times)
-        heads_of = list(zip(providers, qualified, plain, channels, strict=True))
-        kinds = list(map(self._kinds.get, heads_of))
-        if None in kinds:
-            kinds = [self._kind(*head) if kind is None else kind for head, kind in zip(heads_of, kinds, strict=True)]
+        kinds = list(map(_kind, providers, qualified, plain, channels))
         wanted: dict[int, Event | None] = {place: event for place, event in decoded.items() if event}
         known = len(texts) - len(decoded) + len(wanted)
         asked: Sequence[int] = range(len(texts))
@@ -92,15 +86,12 @@ class Sift:
             if event:
                 self._reach.add(record_of(event, self._file), trusted)
 
-    def _kind(self, provider: str, qualified: str, plain: str, channel: str) -> str:
-        if not channel:
-            return ""
-        event = int(qualified or plain)
-        if len(self._kinds) >= REMEMBERED:
-            self._kinds.clear()
-        kind = "" if tells(provider, event) else event_kind(KIND, channel, event)
-        self._kinds[provider, qualified, plain, channel] = kind
-        return kind
+
+@lru_cache(maxsize=4096)
+def _kind(provider: str, qualified: str, plain: str, channel: str) -> str:
+    """What the sieve is asked for; empty text for an event that must be decoded, since it may say something of the build."""
+    event = int(qualified or plain) if channel else 0
+    return event_kind(KIND, channel, event) if channel and not tells(provider, event) else ""
 
 
 def _date(numbers: Sequence[int], moments: Sequence[str], decoded: Mapping[int, Event | None], times: Times) -> None:
