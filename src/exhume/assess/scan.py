@@ -18,7 +18,6 @@ from exhume.assess.slices import Task, border
 from exhume.assess.streams import HEAD, Spool, Trapped
 from exhume.assess.tally import Tally
 from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Part, Reader, Reading, Record, Sieve, SlicedReader, Span
-from exhume.readers.lines import encoding_of, lone_returns
 
 STATE_KINDS = frozenset({"web.file", "file.entry"})
 PICKLED = ("evidence", "readers", "every_file", "detectors", "is_product", "engine", "use_sieve", "manifest")
@@ -123,6 +122,8 @@ class Scanner:
 
     def _sliced(self, stream: BinaryIO, file: File, task: Task, tally: Tally) -> bool:
         """Reads a slice. False for the first slice of a file that has to be read whole; the others say nothing then."""
+        from exhume.readers.lines import encoding_of, lone_returns
+
         head = stream.read(HEAD)
         readers = self.readers_for(head, file) if file.path not in self._entered else ()
         reader = readers[0] if len(readers) == 1 else None
