@@ -107,8 +107,10 @@ def _rows(options: argparse.Namespace, scratch: Path) -> Iterator[Row]:
             )
         if options.hayabusa and options.hayabusa_rules:
             lines = scratch / "hayabusa.csv"
-            command = [str(options.hayabusa), "csv-timeline", "-d", logs, "-r", str(options.hayabusa_rules), "-w", "-q", "-C"]
-            yield Row("evtx", "hayabusa csv-timeline, its rules", [*command, "-o", str(lines)], lambda _: _lines(lines))
+            rules = str(options.hayabusa_rules)
+            command = [str(options.hayabusa), "csv-timeline", "-d", logs, "-r", rules, "-c", f"{rules}/config"]
+            quiet = ["-w", "-q", "-Q", "-C", "-o", str(lines)]
+            yield Row("evtx", "hayabusa csv-timeline, its rules", [*command, *quiet], lambda _: _lines(lines))
         if options.zircolite and options.zircolite_rules:
             hits = scratch / "zircolite.json"
             rules, settings = str(options.zircolite_rules), str(Path(options.zircolite[1]).parent / "config" / "config.yaml")
@@ -190,7 +192,7 @@ def _chainsaw(found: Path) -> str:
 
 def _lines(found: Path) -> str:
     with found.open("rb") as stream:
-        return f"{sum(1 for _ in stream) - 1:,} lines"
+        return f"{sum(1 for _ in stream) - 1:,} hits"
 
 
 def _zircolite(found: Path) -> str:

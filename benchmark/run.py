@@ -104,11 +104,11 @@ def scanned(corpus: Path, engine: str) -> tuple[float, float]:
 
     spent, prove = 0.0, rows.prove
 
-    def clocked(*block: Any) -> Any:
+    def clocked(*block: Any, **more: Any) -> Any:
         nonlocal spent
         begun = time.process_time()
         try:
-            return prove(*block)
+            return prove(*block, **more)
         finally:
             spent += time.process_time() - begun
 

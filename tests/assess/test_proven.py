@@ -70,8 +70,8 @@ def test_findings_and_coverage_are_those_of_reading_every_line(content, plainly,
     proven = []
     real = shape.prove
 
-    def counted(data, *rest):
-        found = real(data, *rest)
+    def counted(data, *rest, **more):
+        found = real(data, *rest, **more)
         proven.append(len(data) if found else 0)
         return found
 
@@ -91,6 +91,23 @@ def test_few_ordinary_rows_are_parsed(content, part, kind, delimiter):
     ordinary = b"".join(row for row in rows if row.startswith(b"2021") and b"aspnet_client" not in row and b"%61" not in row)
     named = made.candidates(ordinary, kind, delimiter)
     assert 0 < len(named) < 0.005 * ordinary.count(b"\n")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_fewer_than_one_row_in_a_thousand_of_a_quiet_server_is_parsed(tmp_path, engine):
+    """Over all shipped packs together. The server is simulated: real ones ask for things that nobody thought of."""
+    simulate("quiet-and-covered", tmp_path, size=8 << 20)
+    made = sieve.Sieves(tuple(kind.from_packs(shipped(), Host()) for kind in DETECTORS), engine)
+    for pattern, kind, delimiter, least in (
+        ("**/LogFiles/W3SVC*/*.log", "iis.access", " ", 20_000),
+        ("**/HttpProxy/**/*.LOG", "exchange.httpproxy", ",", 10_000),
+        ("**/MapiHttp/**/*.LOG", "exchange.mapihttp", ",", 5_000),
+    ):
+        lines = [line for path in tmp_path.glob(pattern) for line in path.read_bytes().splitlines(keepends=True)]
+        rows = b"".join(line for line in lines if line.startswith(b"2021"))
+        named = {rows.rfind(b"\n", 0, offset) for offset in made.candidates(rows, kind, delimiter)}
+        assert rows.count(b"\n") > least
+        assert len(named) < 0.001 * rows.count(b"\n")
 
 
 @pytest.mark.parametrize("engine", ENGINES)

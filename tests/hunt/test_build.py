@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from dirty_logs import CASES, EVIL
 from exhume.cli import main
-from exhume.hunt import store
+from exhume.hunt import store, writer
 from exhume.hunt.ask import AskError, Hunt
 from exhume.hunt.build import build
-from exhume.hunt.store import StoreError
+from exhume.hunt.writer import StoreError
+from exhume.readers.rows import LOST
 
 FIELDS = "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus sc-win32-status time-taken"
 IIS_HEAD = f"#Software: Microsoft Internet Information Services 10.0\r\n#Version: 1.0\r\n#Date: 2021-03-03 00:00:00\r\n#Fields: {FIELDS}\r\n"
@@ -61,8 +63,8 @@ def test_every_row_has_its_cells_and_its_line(tmp_path):
     )
     assert [(line, int(taken)) for line, taken, *_ in told] == places(text, "owa")
     assert told[4711][2:] == ("/owa/4711", "01:18:31", None)
-    assert rows(hunted, "SELECT DISTINCT _file, _channel FROM iis_access") == [
-        ("inetpub/logs/LogFiles/W3SVC1/u_ex210303.log", "W3SVC1")
+    assert rows(hunted, "SELECT DISTINCT _file, _channel, _server FROM iis_access") == [
+        ("inetpub/logs/LogFiles/W3SVC1/u_ex210303.log", "W3SVC1", None)
     ]
 
 
@@ -71,11 +73,12 @@ def test_proven_pieces_and_single_records_give_the_same_cells(tmp_path, monkeypa
     text = (PROXY_HEAD + "".join(proxy(n, '"a, ""b"""' if n % 5 == 0 else "Mozilla/5.0") for n in range(4000))).replace(
         "\r\n", ends
     )
-    query = "SELECT * FROM exchange_httpproxy ORDER BY _line"
     _, hunted = hunt(tmp_path / "whole", proxy=text)
     monkeypatch.setattr(store.Store, "whole", lambda *_: False)
     _, single = hunt(tmp_path / "single", proxy=text)
-    names = [f'"{n}"' for n in hunted.ask(query).columns if n not in ("url", "AuthenticatedUser")]
+    empty = {"AuthenticatedUser"}  # in all rows: no record has it
+    assert set(hunted.columns("exchange_httpproxy")) - empty == set(single.columns("exchange_httpproxy"))
+    names = [f'"{n}"' for n in hunted.columns("exchange_httpproxy") if n not in empty]
     query = f"SELECT {', '.join(names)} FROM exchange_httpproxy ORDER BY _line"
     assert rows(hunted, query) == rows(single, query)
     assert rows(hunted, "SELECT UserAgent FROM exchange_httpproxy ORDER BY _line LIMIT 1") == [('a, "b"',)]
@@ -84,14 +87,14 @@ def test_proven_pieces_and_single_records_give_the_same_cells(tmp_path, monkeypa
 @pytest.mark.parametrize("way", ["_one_by_one", "_inserted"])
 def test_what_duckdb_does_not_take_is_handed_over_in_another_way(tmp_path, monkeypatch, way):
     """As if DuckDB lost a row of every text that it is given."""
-    copy = store.Store._copy
+    copy = writer.Writer._copy
     calls = []
 
-    def losing(self, table, query, count):
+    def losing(self, place, query, count):
         calls.append(query)
-        copy(self, table, query, count + ("scratch.txt" in query and (way == "_inserted" or "row_number" in query)))
+        return copy(self, place, query, count + ("scratch" in query and (way == "_inserted" or "POSITIONAL" in query)))
 
-    monkeypatch.setattr(store.Store, "_copy", losing)
+    monkeypatch.setattr(writer.Writer, "_copy", losing)
     text = PROXY_HEAD + "".join(proxy(n, '"a, b"') for n in range(3000))
     built, hunted = hunt(tmp_path, proxy=text)
     assert len(calls) > 2
@@ -101,8 +104,94 @@ def test_what_duckdb_does_not_take_is_handed_over_in_another_way(tmp_path, monke
     ]  # fmt: skip
 
 
+def test_rows_of_many_files_keep_their_file_and_line(tmp_path):
+    """One batch holds pieces of all of them, and records between the pieces."""
+    texts = {
+        f"Logging/HttpProxy/{name}/HttpProxy_202103030{hour}-1.LOG": PROXY_HEAD
+        + "".join(proxy(n, '"open' if n in (700, 701) else "Mozilla/5.0", f"{name}{hour}") for n in range(900 + hour))
+        for name in ("Ecp", "Owa") for hour in range(9)
+    }  # fmt: skip
+    built, hunted = hunt(tmp_path, **texts)
+    told = rows(hunted, "SELECT _file, _line, UrlStem, AuthenticatedUser FROM exchange_httpproxy ORDER BY _file, _line")
+    wanted = [
+        (path, line, f"/ecp/{number}", path.split("/")[2] + path[-7])
+        for path, text in sorted(texts.items())
+        for line, number in places(text, "ecp")
+    ]
+    assert built.tables["exchange_httpproxy"] == len(wanted) > 16_000
+    assert told == wanted
+
+
+def test_a_row_that_duckdb_loses_is_missed(tmp_path, monkeypatch):
+    """Each row is laid beside its place; a place that is left over must not count as a row."""
+    csv = writer._csv
+
+    def losing(*given, wide=False):
+        return csv(*given, wide=wide) if wide else f"(SELECT * FROM {csv(*given)} WHERE c0 NOT LIKE '%T00:11:40.000Z')"
+
+    monkeypatch.setattr(writer, "_csv", losing)
+    slow = []
+    monkeypatch.setattr(store.Store, "__exit__", lambda self, *_: slow.append(self.slow))
+    built, hunted = hunt(tmp_path, proxy=PROXY_HEAD + "".join(proxy(n) for n in range(3000)))
+    assert (built.tables["exchange_httpproxy"], slow) == (3000, [1])
+    assert rows(hunted, "SELECT UrlStem FROM exchange_httpproxy WHERE _line IN (705, 706, 707) ORDER BY _line") == [
+        ("/ecp/699",), ("/ecp/700",), ("/ecp/701",),
+    ]  # fmt: skip
+
+
+def test_text_in_any_language_is_taken_as_it_is(tmp_path, monkeypatch):
+    taken = []
+    record = store.Store.record
+    monkeypatch.setattr(store.Store, "record", lambda self, kind, *more: taken.append(kind) or record(self, kind, *more))
+    text = IIS_HEAD + "".join(iis(n, agent="Über/5.0+(日本)") for n in range(3000))
+    built, hunted = hunt(tmp_path, iis=text)
+    assert built.tables["iis_access"] == 3000
+    assert rows(hunted, 'SELECT DISTINCT "cs(User-Agent)" FROM iis_access') == [("Über/5.0+(日本)",)]
+    assert taken.count("iis.access") < 100
+
+
+@pytest.mark.parametrize("odd", [b"/owa/1500\xff ", b"/owa/1500\0 ", b"/owa/1500\r "])
+def test_an_odd_row_makes_no_records_of_those_far_from_it(tmp_path, monkeypatch, odd):
+    taken = []
+    record = store.Store.record
+    monkeypatch.setattr(store.Store, "record", lambda self, kind, *more: taken.append(kind) or record(self, kind, *more))
+    text = (IIS_HEAD + "".join(iis(n) for n in range(3000))).encode()
+    built, hunted = hunt(tmp_path, iis=text.replace(b"/owa/1500 ", odd))
+    assert built.tables["iis_access"] == 3000
+    assert rows(hunted, "SELECT count(*) FROM iis_access WHERE \"cs-uri-stem\" LIKE '/owa/1500_%'") == [(1,)]
+    assert rows(hunted, "SELECT _line FROM iis_access ORDER BY _line") == [(5 + n,) for n in range(3000)]
+    assert 0 < taken.count("iis.access") < 200
+
+
+def test_lines_that_end_differently_lose_no_row(tmp_path):
+    lines = [iis(n) for n in range(3000)]
+    lines[1000] = lines[1000].replace("\r\n", "\n")
+    lines[1001] = lines[1001].replace("Mozilla/5.0", "Moz\rilla")  # as many returns as rows
+    built, hunted = hunt(tmp_path, iis=IIS_HEAD + "".join(lines))
+    assert built.tables["iis_access"] == 3000
+    assert rows(hunted, 'SELECT "cs(User-Agent)", "time-taken" FROM iis_access WHERE _line IN (1005, 1006) ORDER BY _line') == [
+        ("Mozilla/5.0", "1000"), ("Moz\rilla", "1001"),
+    ]  # fmt: skip
+
+
+def test_what_is_collected_is_bounded(tmp_path, monkeypatch):
+    """A log may change its header in every piece, and each header's rows wait for more of their kind."""
+    monkeypatch.setattr(store, "HELD", 100_000)
+    held = []
+    write = store.Store._write_most
+    monkeypatch.setattr(store.Store, "_write_most", lambda self: held.append(self._held) or write(self))
+    text = "".join(
+        IIS_HEAD.replace("time-taken", f"x{i}") + "".join(iis(n) for n in range(i * 200, i * 200 + 200)) for i in range(30)
+    )
+    built, hunted = hunt(tmp_path, iis=text)
+    assert built.tables["iis_access"] == 6000
+    assert max(held) < 250_000
+    assert len(held) > 5
+    assert rows(hunted, 'SELECT count(DISTINCT "cs-uri-stem"), count(x7) FROM iis_access') == [(6000, 200)]
+
+
 def test_rows_that_cannot_be_written_are_an_error_and_not_fewer_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(store.Store, "_copy", lambda *_: (_ for _ in ()).throw(store._Lost))
+    monkeypatch.setattr(writer.Writer, "_copy", lambda *_: (_ for _ in ()).throw(writer._Lost))
     with pytest.raises(StoreError, match="not all rows"):
         hunt(tmp_path, iis=IIS_HEAD + iis(1))
 
@@ -145,6 +234,18 @@ def test_dirty_input_loses_no_row(tmp_path, defect):
     assert built.tables["iis_access"] == 3000
     assert rows(hunted, "SELECT count(*) FROM iis_access WHERE regexp_matches(\"cs-uri-stem\", '^/owa/\\d+')") == [(3000,)]
     assert rows(hunted, "SELECT count(DISTINCT _line) FROM iis_access") == [(3000,)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_damaged_logs_lose_no_row_and_every_defect_is_told(tmp_path, name):
+    data, count, defects = CASES[name]
+    proxied = name.startswith("hp ")
+    _, hunted = hunt(tmp_path, **{"proxy" if proxied else "iis": data})
+    table, column = ("exchange_httpproxy", "UrlStem") if proxied else ("iis_access", "cs-uri-stem")
+    assert rows(hunted, f"SELECT count(*) FROM {table}") == [(count,)]
+    assert rows(hunted, f"SELECT count(*) FROM {table} WHERE \"{column}\" = '{EVIL.decode()}'") == [(1,)]
+    told = {detail for (detail,) in rows(hunted, "SELECT detail FROM gaps") if "never closed" not in detail}
+    assert told == {d.replace("{count}", "255" if d == LOST else "1") for d in defects}
 
 
 def test_a_header_in_the_middle_changes_the_columns_and_bad_names_are_made_safe(tmp_path):
@@ -197,14 +298,14 @@ def test_clean_logs_leave_an_empty_table_of_gaps(tmp_path):
 
 def test_a_build_that_was_stopped_can_be_made_again(tmp_path, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(store.Store, "_copy", lambda *_: (_ for _ in ()).throw(store._Lost))
+        broken.setattr(writer.Writer, "_copy", lambda *_: (_ for _ in ()).throw(writer._Lost))
         with pytest.raises(StoreError):
             hunt(tmp_path, iis=IIS_HEAD + iis(1))
     with pytest.raises(AskError, match="not finished"):
         Hunt(tmp_path / "out")
     built, _ = hunt(tmp_path, iis=IIS_HEAD + iis(1))
     assert built.tables["iis_access"] == 1
-    assert not (tmp_path / "out" / store.SCRATCH).exists()
+    assert list((tmp_path / "out").glob(writer.SCRATCH)) == []
 
 
 def test_only_an_earlier_hunt_is_overwritten(tmp_path, capsys):

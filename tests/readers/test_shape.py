@@ -4,9 +4,12 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from exhume.readers.dialect import Layout
 from exhume.readers.shape import bits, prove, quoted_well
+from exhume.readers.shape.tokens import everywhere
 from exhume.readers.stamps import Mask
 
 NAMES = ("time", "a", "b", "c")
@@ -90,3 +93,18 @@ def test_marks_are_where_the_bytes_are(size):
     assert np.array_equal(bits.places(bits.ahead(first)), where[where > 0] - 1)
     parity = np.cumsum(data == 1) % 2 == 1
     assert np.array_equal(bits.places(bits.odd(first))[: np.count_nonzero(parity)], np.flatnonzero(parity))
+
+
+ROW = st.text(alphabet="EX01,ab", min_size=0, max_size=24)
+
+
+@given(st.lists(ROW, min_size=1, max_size=12), st.sampled_from([b",EX01,", b",E,", b",,,", b",EX01,EX01,a"]))
+@example(["x,EX01,b", "xx,EX01,b", "xxx,EX01,b", "xxxx,EX01,b", "xxxxx,EX01,b", "xxxxxx,EX01,b"], b",EX01,")
+@example(["a,EX01,", ",,b", "a,EX01,"], b",EX01,")
+def test_a_token_is_told_to_be_everywhere_only_when_it_is(texts: list[str], token: bytes) -> None:
+    rows = [START + text.encode() + b",1" for text in texts]
+    data = b"\n".join([*rows, b""])
+    cells = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(cells == ord("\n"))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    assert everywhere(token, data, cells, starts, ends, {}) == all(token in row for row in rows)

@@ -17,6 +17,7 @@ from typing import Self
 
 from exhume.assess import sieve
 from exhume.assess.scan import Scanner
+from exhume.assess.slices import Task
 from exhume.assess.survey import Survey
 from exhume.judge.chain import chain, own_addresses
 from exhume.judge.touch import PACK, Second, is_crowded, reached
@@ -130,9 +131,9 @@ class Glance(Scanner):
         Scanner.__setstate__(self, state)
         self._screen = None
 
-    def scan(self, path: str) -> Part:
-        size = self._file(path).size
-        return Scanner.scan(self, path) if size is None or size > LARGE or self._holds(path) else Part()
+    def work(self, task: Task) -> Part:
+        size = self._file(task.path).size
+        return Scanner.work(self, task) if size is None or size > LARGE or self._holds(task.path) else Part()
 
     def _sieve(self, reader: Reader) -> Sieve | None:
         if self.sieves is None and self.use_sieve:

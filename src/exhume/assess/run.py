@@ -134,10 +134,8 @@ def _scan(
         if progress:
             progress(done, seen.size, path)
 
-    batches = [batch for batch in portions if batch]
-    batches.sort(key=lambda batch: -sum(seen.files[path].size or 0 for path in batch))
     jobs = options.jobs or os.cpu_count() or 1
-    for part in scan_all(scanner, batches, seen.files, min(jobs, max(1, len(batches))), options.limits, finished):
+    for part in scan_all(scanner, portions, seen.files, jobs, options.limits, finished):
         tally.add(part)
     return tally
 

@@ -7,16 +7,18 @@ and what was found before stays.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO, cast
 
 from exhume.assess.sieve import Sieves
+from exhume.assess.slices import Task, border
 from exhume.assess.streams import HEAD, Spool, Trapped
 from exhume.assess.tally import Tally
-from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Part, Reader, Reading, Record, Sieve
+from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Part, Reader, Reading, Record, Sieve, SlicedReader, Span
+from exhume.readers.lines import encoding_of, lone_returns
 
 STATE_KINDS = frozenset({"web.file", "file.entry"})
 PICKLED = ("evidence", "readers", "every_file", "detectors", "is_product", "engine", "use_sieve", "manifest")
@@ -55,11 +57,16 @@ class Scanner:
 
     def scan(self, path: str) -> Part:
         """All there is to say of one file. Never raises on bad content."""
+        return self.work(Task(path))
+
+    def work(self, task: Task) -> Part:
+        """The same of a file or a slice of it."""
         tally = Tally()
-        file = self._file(path)
+        file = self._file(task.path)
         try:
-            with self.evidence.open(path) as stream:
-                self._read(stream, file, tally)
+            with self.evidence.open(task.path) as stream:
+                if task.of == 1 or not self._sliced(stream, file, task, tally):
+                    self._read(stream, file, tally)
         except Exception as error:  # noqa: BLE001 (the one place, see above)
             tally.missed(gap_of(error, file))
         return tally.part()
@@ -112,8 +119,36 @@ class Scanner:
         if trapped.error:
             tally.missed(gap_of(trapped.error, file))
 
+    def _sliced(self, stream: BinaryIO, file: File, task: Task, tally: Tally) -> bool:
+        """Reads a slice. False for the first slice of a file that has to be read whole; the others say nothing then."""
+        head = stream.read(HEAD)
+        readers = self.readers_for(head, file) if file.path not in self._entered else ()
+        reader = readers[0] if len(readers) == 1 else None
+        size = file.size or 0
+        if (
+            not size
+            or not isinstance(reader, SlicedReader)
+            or not stream.seekable()
+            or encoding_of(head) != "utf-8"
+            or lone_returns(head)
+        ):
+            stream.seek(0)
+            return task.number > 0
+        begin, end = (border(stream, size, task, end=end) for end in (False, True))
+        stream.seek(0)
+        if begin < end:
+            trapped = Trapped(stream)
+            self._follow(
+                reader.read_slice(cast(BinaryIO, trapped), file, self._sieve(reader), begin, end), trapped, file, tally
+            )
+        return True
+
     def _run(self, reader: Reader, stream: Trapped, file: File, tally: Tally) -> None:
-        reading = reader.read(cast(BinaryIO, stream), file, self._sieve(reader))
+        self._follow(reader.read(cast(BinaryIO, stream), file, self._sieve(reader)), stream, file, tally)
+
+    def _follow(
+        self, reading: Generator[Record | Gap | Reading, None, list[Span]], stream: Trapped, file: File, tally: Tally
+    ) -> None:
         try:
             while True:
                 self._take(next(reading), tally)

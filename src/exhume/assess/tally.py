@@ -65,7 +65,7 @@ class Tally:
         """Of gaps with the same words the first in order of file and line are listed, in whatever order they come."""
         key = (gap.kind, gap.cause, gap.detail, gap.channel, gap.server)
         listed = self._gaps.setdefault(key, [])
-        insort(listed, gap, key=_in_order)
+        insort(listed, gap, key=in_order)
         if len(listed) > GAPS_KEPT:
             last, known = listed.pop(), self._uncounted.get(key)
             self._uncounted[key] = _with(known, last) if known else last
@@ -118,7 +118,8 @@ def _uncounted(rule: str) -> Gap:
     return Gap("finding", Cause.LIMIT, words)
 
 
-def _in_order(gap: Gap) -> tuple[str, int, str, int]:
+def in_order(gap: Gap) -> tuple[str, int, str, int]:
+    """The order of gaps in files and lines."""
     if gap.source is None:
         return ("", 0, "", gap.count)
     number = gap.source.at.rpartition(" ")[2]

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from exhume.assess.scan import Scanner
+from exhume.assess.slices import Pieces, Task, tasks
 from exhume.model import Cause, Coverage, File, Gap, Part
 from exhume.readers.shape import load
 
@@ -44,28 +45,31 @@ class Limits:
 class _Worker:
     process: BaseProcess
     connection: Connection
-    batch: deque[str] = field(default_factory=deque)
-    """Paths still to do; the first is the one being read once ``since`` is set."""
+    batch: deque[Task] = field(default_factory=deque)
+    """What is still to do; the first is the one being read once ``since`` is set."""
     since: float | None = None
 
 
 def scan_all(
     scanner: Scanner,
-    batches: Sequence[Sequence[str]],
+    portions: Sequence[Sequence[str]],
     files: dict[str, File],
     jobs: int,
     limits: Limits,
     progress: Callable[[str, int], None] | None = None,
 ) -> Iterator[Part]:
     """The parts of all paths, as they come. ``progress`` hears of each finished path and its size."""
-    if FORKS and sum(files[path].size or 0 for batch in batches for path in batch) > MUCH:
+    if FORKS and sum(files[path].size or 0 for portion in portions for path in portion) > MUCH:
         load()  # once, and not in each worker
-    crew = _Crew(scanner, jobs, limits)
+    batches, pieces = tasks(portions, files, jobs), Pieces()
+    crew = _Crew(scanner, min(jobs, max(1, len(batches))), limits)
     try:
-        for path, part in crew.run(batches, files):
-            yield part
-            if progress:
-                progress(path, files[path].size or 0)
+        for task, piece in crew.run(batches, files):
+            part = pieces.add(task, piece)
+            if part is not None:
+                yield part
+                if progress:
+                    progress(task.path, files[task.path].size or 0)
     finally:
         crew.stop()
 
@@ -77,7 +81,7 @@ class _Crew:
         self._limits = limits
         self._workers: list[_Worker] = []
 
-    def run(self, batches: Sequence[Sequence[str]], files: dict[str, File]) -> Iterator[tuple[str, Part]]:
+    def run(self, batches: Sequence[Sequence[Task]], files: dict[str, File]) -> Iterator[tuple[Task, Part]]:
         waiting = deque(deque(batch) for batch in batches if batch)
         due = time.monotonic() + POLL
         while waiting or any(w.batch for w in self._workers):
@@ -100,7 +104,7 @@ class _Crew:
             worker.process.join(5)
         self._workers.clear()
 
-    def _assign(self, waiting: deque[deque[str]]) -> None:
+    def _assign(self, waiting: deque[deque[Task]]) -> None:
         for worker in self._workers:
             if not worker.batch and waiting:
                 worker.batch = waiting.popleft()
@@ -127,9 +131,9 @@ class _Crew:
         self._workers.append(worker)
         return worker
 
-    def _hear(self, worker: _Worker, waiting: deque[deque[str]], files: dict[str, File]) -> Iterator[tuple[str, Part]]:
+    def _hear(self, worker: _Worker, waiting: deque[deque[Task]], files: dict[str, File]) -> Iterator[tuple[Task, Part]]:
         try:
-            path, part = worker.connection.recv()
+            task, part = worker.connection.recv()
         except (EOFError, OSError):
             worker.process.join(5)
             code = worker.process.exitcode
@@ -137,12 +141,12 @@ class _Crew:
             return
         worker.batch.popleft()
         worker.since = time.monotonic()
-        yield path, part
+        yield task, part
 
     def _overrun(self, worker: _Worker, files: dict[str, File]) -> str:
         if not worker.batch or worker.since is None:
             return ""
-        allowed = self._limits.time_for(files[worker.batch[0]].size)
+        allowed = self._limits.time_for(files[worker.batch[0].path].size)
         if time.monotonic() - worker.since > allowed:
             return f"reading it took longer than {allowed:.0f} s"
         if private_memory(worker.process.pid) > self._limits.memory:
@@ -150,28 +154,29 @@ class _Crew:
         return ""
 
     def _give_up(
-        self, worker: _Worker, reason: str, waiting: deque[deque[str]], files: dict[str, File]
-    ) -> Iterator[tuple[str, Part]]:
+        self, worker: _Worker, reason: str, waiting: deque[deque[Task]], files: dict[str, File]
+    ) -> Iterator[tuple[Task, Part]]:
         self._workers.remove(worker)
         worker.connection.close()
         worker.process.kill()
         worker.process.join(5)
         if not worker.batch:
             return
-        path = worker.batch.popleft()
-        gap = Gap("file", Cause.LIMIT, f"{reason}; nothing of this file was assessed", files[path].source("file"))
+        task = worker.batch.popleft()
+        which = "this file" if task.of == 1 else f"part {task.number + 1} of {task.of} of this file"
+        gap = Gap("file", Cause.LIMIT, f"{reason}; nothing of {which} was assessed", files[task.path].source("file"))
         if worker.batch:
             waiting.appendleft(worker.batch)
-        yield path, Part(coverage=Coverage(gaps=(gap,)))
+        yield task, Part(coverage=Coverage(gaps=(gap,)))
 
 
 def _work(scanner: Scanner, connection: Connection) -> None:
-    """A worker's life: portions of paths in, parts out, until the pipe closes."""
+    """A worker's life: portions of tasks in, parts out, until the pipe closes."""
     gc.freeze()  # what is shared with the parent stays shared: a collection would write to all of it
     try:
         while True:
-            for path in connection.recv():
-                connection.send((path, scanner.scan(path)))
+            for task in connection.recv():
+                connection.send((task, scanner.work(task)))
     except (EOFError, OSError, KeyboardInterrupt):
         os._exit(0)
 

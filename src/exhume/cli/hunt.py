@@ -46,7 +46,7 @@ def run_build(arguments: argparse.Namespace) -> int:
 
     _needed()
     from exhume.hunt.build import build
-    from exhume.hunt.store import StoreError
+    from exhume.hunt.writer import StoreError
 
     progress = Progress() if sys.stderr.isatty() else None
     try:

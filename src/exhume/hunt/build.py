@@ -10,7 +10,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -18,13 +18,16 @@ from typing import cast
 import exhume
 from exhume.assess.scan import Scanner
 from exhume.evidence import open_evidence
-from exhume.hunt.store import SCRATCH, At, Store, StoreError
+from exhume.hunt.store import At, Store
+from exhume.hunt.writer import SCRATCH, StoreError
 from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Reader, Record, Source, Span, Value
 from exhume.readers import EVERY_FILE, READERS
-from exhume.readers.dialect import Dialect
+from exhume.readers.dialect import Dialect, Layout
 from exhume.readers.exchange import Exchange
 from exhume.readers.httperr import HttpErr
 from exhume.readers.iis import Iis
+from exhume.readers.parts import bare
+from exhume.readers.rows import SMALL
 
 SCHEMA = "exhume.hunt/1"
 MANIFEST = "hunt.json"
@@ -33,6 +36,8 @@ PAGE = "questions.html"
 GAPS = "gaps"
 _SPLIT = frozenset({"exchange.ecp-server", "exchange.ecp-activity", "exchange.oabgenerator"})
 """Kinds of which a record tells more than the row's cells."""
+_URL = frozenset({"iis.access", "exchange.httpproxy", "exchange.rps-http"})
+"""Kinds of which a record has a decoded ``url`` besides the row's cells: a column of it would be empty in all but odd rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +73,44 @@ class _Taker:
 
     def whole(self, data: bytes, line: int, rows: int, dialect: Dialect) -> bool:
         kind, channel, server = dialect.identity(b"")
-        layout = dialect.layout
-        if layout is None or kind in _SPLIT or self.failed:
+        if dialect.layout is None or kind in _SPLIT:
             return False
+        self._part(data, line, rows, dialect, dialect.layout, At(self.path, line, server, channel))
+        return True
+
+    def _part(self, data: bytes, line: int, rows: int, dialect: Dialect, layout: Layout, at: At) -> None:
+        """A piece that the store does not take is halved, and halved again; what is left comes as records."""
+        if self._stored(data, rows, layout, dialect.kind, replace(at, line=line)):
+            self.given[dialect.kind] += rows
+            return
+        cut = data.find(b"\n", len(data) // 2) + 1 if len(data) > SMALL else 0
+        if 0 < cut < len(data):
+            above = data.count(b"\n", 0, cut)
+            self._part(data[:cut], line, above, dialect, layout, at)
+            self._part(data[cut:], line + above, rows - above, dialect, layout, at)
+            return
+        for number, row in enumerate(data.removesuffix(b"\n").split(b"\n"), line):
+            for _ in self.detect(dialect.record(bare(row), number)):
+                pass
+
+    def _stored(self, data: bytes, rows: int, layout: Layout, kind: str, at: At) -> bool:
         try:
-            taken = self._store.whole(
-                kind, layout.names, layout.delimiter.decode(), layout.quoted, data, At(self.path, line, server, channel), rows
+            return bool(self.failed) or self._store.whole(
+                kind, layout.names, layout.delimiter.decode(), layout.quoted, data, at, rows
             )
         except StoreError as error:
-            self.failed, taken = error, True
-        self.given[kind] += rows if taken else 0
-        return taken
+            self.failed = error
+            return True
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:
         word, _, number = record.source.at.partition(" ")
         line = int(number) if word in ("line", "record") and number.isdigit() else None
         time = record.time.replace(tzinfo=None).isoformat(" ") if record.time else ""
-        fields = record.fields if line is not None else {**record.fields, "place": record.source.at}
+        fields = dict(record.fields)
+        if record.kind in _URL:
+            fields.pop("url", None)
+        if line is None:
+            fields["place"] = record.source.at
         try:
             if not self.failed:
                 self._store.record(record.kind, fields, At(self.path, line, record.server, record.channel), time)
@@ -113,13 +139,13 @@ def build(evidence: Sequence[Path], out: Path, progress: Callable[[int, int, str
     prepare(out)
     said = {"schema": SCHEMA, "tool": exhume.__version__, "evidence": opened.name, "generated": begun.isoformat()}
     _write(out, said | {"tables": {}})
-    store = Store(out)
-    gaps, files = _scanned(opened, store, progress)
-    for gap in gaps:
-        path, place = (gap.source.path, gap.source.at) if gap.source else ("", "")
-        fields = {"kind": gap.kind, "cause": str(gap.cause), "detail": gap.detail, "place": place, "count": str(gap.count)}
-        store.record(GAPS, fields, At(path, None, gap.server, gap.channel), "")
-    store.close()
+    with Store(out) as store:
+        gaps, files = _scanned(opened, store, progress)
+        for gap in gaps:
+            path, place = (gap.source.path, gap.source.at) if gap.source else ("", "")
+            fields = {"kind": gap.kind, "cause": str(gap.cause), "detail": gap.detail, "place": place, "count": str(gap.count)}
+            store.record(GAPS, fields, At(path, None, gap.server, gap.channel), "")
+        store.finish()
     tables = {table.name: table.rows for table in store.tables.values() if table.rows}
     _write(out, said | {"tables": tables})
     return Built(tables, len(gaps), files, (datetime.now(UTC) - begun).total_seconds())
@@ -169,7 +195,7 @@ def prepare(out: Path) -> None:
     for entry in there:
         if entry.is_dir() and not entry.is_symlink() and all(p.suffix == ".parquet" for p in entry.iterdir()):
             shutil.rmtree(entry)
-    for made in (manifest, out / PAGE, out / SCRATCH):
+    for made in (manifest, out / PAGE, *out.glob(SCRATCH)):
         made.unlink(missing_ok=True)
 
 

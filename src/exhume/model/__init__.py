@@ -42,7 +42,7 @@ from exhume.model.flow import (
 )
 from exhume.model.host import Host
 from exhume.model.pack import AllowEntry, Case, Correlation, Pack, PackFile, PlanEntry, Problem, Role
-from exhume.model.protocols import Detector, Evidence, Kept, Reader, Report, Sieve, anew
+from exhume.model.protocols import Detector, Evidence, Kept, Reader, Report, Sieve, SlicedReader, anew
 from exhume.model.visit import Visit
 from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Tlp, Verdict
 
@@ -115,6 +115,7 @@ __all__ = [
     "Shared",
     "Shows",
     "Sieve",
+    "SlicedReader",
     "Source",
     "Span",
     "State",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from exhume.model.assessment import Assessment
@@ -95,6 +95,20 @@ class Reader(Protocol):
         """All records that the sieve lets through (every record without one), the gaps, and at the end the spans.
 
         Spans, gaps and readings must be the same with and without a sieve. Never raises on bad content.
+        """
+        ...
+
+
+@runtime_checkable
+class SlicedReader(Reader, Protocol):
+    """A reader of logs whose rows are lines, and may be read from the middle of a file: big ones by several processes."""
+
+    def read_slice(
+        self, stream: BinaryIO, file: File, sieve: Sieve | None, begin: int, end: int
+    ) -> Generator[Record | Gap | Reading, None, list[Span]]:
+        """What ``read`` says of the lines from one offset to another; both are where a line begins, or the end of the file.
+
+        The stream stands at the file's first byte: what comes before ``begin`` tells the headers and the line's number.
         """
         ...
 

@@ -57,8 +57,15 @@ class Iis:
         return bool(_NAME.search(file.path.replace("\\", "/")))
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
-        dialect = W3c(file, KIND, _usual, _site)
-        return (yield from LineLog(file, dialect, sieve, block=self._block, whole=self._whole).read(stream))
+        return (yield from self._log(file, sieve).read(stream))
+
+    def read_slice(
+        self, stream: BinaryIO, file: File, sieve: Sieve | None, begin: int, end: int
+    ) -> Generator[Record | Gap | Reading, None, list[Span]]:
+        return (yield from self._log(file, sieve).read_slice(stream, begin, end))
+
+    def _log(self, file: File, sieve: Sieve | None) -> LineLog:
+        return LineLog(file, W3c(file, KIND, _usual, _site), sieve, block=self._block, whole=self._whole)
 
 
 def _usual(cells: list[str]) -> tuple[str, ...]:

@@ -84,6 +84,11 @@ def encoding_of(head: bytes) -> str:
     return "utf-8"
 
 
+def lone_returns(head: bytes) -> bool:
+    """Do the lines end in a carriage return only?"""
+    return b"\n" not in head and head.count(b"\r") > 1
+
+
 @lru_cache(maxsize=2)
 def plain(head: bytes) -> bytes:
     """The head of a file as recognition wants it: UTF-8, without byte order mark and leading NULs, lines ended by newlines."""
@@ -106,6 +111,18 @@ def tidy(text: str, longest: int = 60) -> str:
     return shown if len(shown) <= longest else shown[:longest] + "…"
 
 
+class Until:
+    """A stream that ends after some bytes."""
+
+    def __init__(self, below: BinaryIO, size: int) -> None:
+        self._below, self._left = below, size
+
+    def read(self, size: int) -> bytes:
+        data = self._below.read(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+
 class Lines:
     """Cuts a stream into blocks of whole lines.
 
@@ -113,16 +130,21 @@ class Lines:
     UNREADABLE, and what came before it is still given out.
     """
 
-    def __init__(self, stream: BinaryIO, defects: Defects, block: int = BLOCK, longest: int = LONGEST) -> None:
+    def __init__(
+        self, stream: BinaryIO | Until, defects: Defects, block: int = BLOCK, longest: int = LONGEST, *, number: int = 1
+    ) -> None:
+        """``number``: of the first line; from 2 on the stream is a later part of a file of UTF-8 text."""
         self._stream, self._defects = stream, defects
         self._block, self._longest = max(1, min(block, longest)), longest
-        self.number = 1
+        self.number = number
         """Number of the next line to be given out."""
         self.size = 0
         """Bytes read so far."""
         self.nuls = 0
         """Bytes of long runs of NUL with text behind them: there text is lost. Runs at the end of a file are space that was
         set aside and not written yet, and do not count."""
+        self.zeros = False
+        """A NUL byte was given out, or is about to be."""
 
     def __iter__(self) -> Iterator[Block]:
         pending: list[bytes] = []
@@ -170,8 +192,9 @@ class Lines:
                 self.nuls += run - shown
                 run = shown
             run += len(data) - len(kept) - shown
-            if b"\0" in kept and NUL_RUN in kept:
-                short = _NULS.sub(NUL_RUN, kept)
+            if b"\0" in kept:
+                self.zeros = True
+                short = _NULS.sub(NUL_RUN, kept) if NUL_RUN in kept else kept
                 self.nuls += len(kept) - len(short)
                 kept = short
             if kept:
@@ -182,11 +205,11 @@ class Lines:
     def _text(self) -> Iterator[bytes]:
         """The bytes as UTF-8 (or what was meant to be), with newlines between lines."""
         head = self._read(max(HEAD, self._block))
-        encoding = encoding_of(head[:HEAD])
+        later = self.number > 1
+        encoding = "utf-8" if later else encoding_of(head[:HEAD])
         if encoding == "utf-8":
-            head = head.removeprefix(BOM)
-            sample = head[:HEAD]
-            returns = b"\n" not in sample and sample.count(b"\r") > 1
+            head = head if later else head.removeprefix(BOM)
+            returns = not later and lone_returns(head[:HEAD])
             while head:
                 yield head.replace(b"\r", b"\n") if returns else head
                 head = self._read(self._block)

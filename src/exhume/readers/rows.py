@@ -9,15 +9,16 @@ names the lines that a rule could match, and only these become records.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, TypeAlias
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.dialect import Dialect, Identity, Layout, Look
-from exhume.readers.lines import BLOCK, LONGEST, NUL_RUN, Defects, Lines
+from exhume.readers.lines import BLOCK, BOM, LONGEST, NUL_RUN, Defects, Lines, Until
 from exhume.readers.parts import Part, Rows, Wanted, bare
-from exhume.readers.shape import Shape, dated, prove, quoted_well
+from exhume.readers.shape import Shape, counted, dated, prove, quoted_well
 from exhume.readers.stamps import Hours, Mask
 
 Yield: TypeAlias = Record | Gap | Reading
@@ -63,14 +64,40 @@ class LineLog:
         self._stray = Hours()
         """Torn rows: nothing in them tells reliably whose they are."""
         self._begun: Layout | None = None
+        self._zeros = False
+        """There may be NUL bytes in the block, or in lines that wait."""
         self._number = 1
         """Of the first line that is not used up."""
         self._carried = b""
         """Lines that wait for those which follow."""
 
     def read(self, stream: BinaryIO) -> Generator[Yield, None, list[Span]]:
-        blocks = Lines(stream, self._defects, self._block, self._longest)
+        return (yield from self._read(Lines(stream, self._defects, self._block, self._longest)))
+
+    def read_slice(self, stream: BinaryIO, begin: int, end: int) -> Generator[Yield, None, list[Span]]:
+        """See ``model.SlicedReader``."""
+        number = self._over(stream, begin) if begin else 1
+        rest = Until(stream, end - begin)
+        return (yield from self._read(Lines(rest, self._defects, self._block, self._longest, number=number)))
+
+    def _over(self, stream: BinaryIO, begin: int) -> int:
+        """Goes over what comes before a slice for the headers in force and the number of its first line, which is given back.
+        The first rows are read like any, since they tell whose the log is; so are blocks in which lines may hide."""
+        blocks = Lines(Until(stream, begin), self._defects, self._block, self._longest)
         for block in blocks:
+            self._zeros, self._number = blocks.zeros, block.number
+            if self._begun is None or self._zeros or (BOM[:1] in block.data and b"\n" + BOM in b"\n" + block.data):
+                deque(self._through(block.data), 0)
+                continue
+            block.lines, comments = counted(block.data)
+            for line, start in comments:
+                self._dialect.head(bare(block.data[start:].partition(b"\n")[0]), block.number + line)
+        self._defects, self._logs, self._stray, self._carried = Defects(), {}, Hours(), b""
+        return blocks.number
+
+    def _read(self, blocks: Lines) -> Generator[Yield, None, list[Span]]:
+        for block in blocks:
+            self._zeros = blocks.zeros
             waiting = self._carried.count(b"\n")
             if waiting and self._number + waiting != block.number:  # a line between was given up
                 yield from self._flush()
@@ -81,7 +108,7 @@ class LineLog:
         yield from self._flush()
         if blocks.nuls >= ROW:
             self._defects.add(Cause.DAMAGED, LOST, "file", blocks.nuls // ROW)
-        if not blocks.size:
+        if not blocks.size and blocks.number == 1:
             self._defects.add(Cause.DAMAGED, EMPTY, "file")
         yield from self._dialect.end()
         spans = self._spans()
@@ -142,10 +169,9 @@ class LineLog:
         return self._sieve is not None or self._whole is not None
 
     def _passed(self, data: bytes) -> bool:
-        """Counts lines of which none becomes a record, and about which nothing else is asked. A row that goes on in other lines
-        has a quote, and a header begins like no row."""
+        """Counts lines of which none becomes a record. Rows that go on in other lines have a quote; headers begin like none."""
         sieve, layout = self._sieve, self._dialect.layout
-        if sieve is None or not sieve.brief or layout is None or b"\0" in data or (layout.quoted and b'"' in data):
+        if sieve is None or not sieve.brief or layout is None or self._zeros or (layout.quoted and b'"' in data):
             return False
         named = sieve.candidates(data, self._dialect.kind)
         lines = dated(data) if named is not None and not len(named) else 0
@@ -157,7 +183,7 @@ class LineLog:
         layout, mask = self._dialect.layout, self._dialect.mask
         if layout is None or mask is None or len(data) < WORTH or not data.endswith(b"\n"):
             return None
-        shape = prove(data, layout, mask, self._dialect.tokens)
+        shape = prove(data, layout, mask, self._dialect.tokens, nuls=self._zeros)
         main = self._log(self._main())
         return shape if shape and all(main.hour(hour) is not None for hour in shape.hours) else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from exhume.model import BORDER, Clue
 
@@ -17,20 +17,23 @@ def exact(clue: Clue, delimiter: str) -> Iterator[bytes]:
         yield clue.regex.encode()
         return
     border = b"[" + re.escape((delimiter + "\r\n").encode()) + b"]"
-    found: list[bytes] = []
     for text in sorted(clue.exact):
         if BORDER in text:
             yield border.join(map(plain, text.split(BORDER)))
-        elif any(text in cell for cell in clue.unless):
-            found += _elsewhere(text, clue.unless, delimiter)
+        elif any(text in cell for cell in clue.unless):  # one for each text: other clues have the same
+            yield from _joined(_elsewhere(text, clue.unless, delimiter))
         else:
             yield plain(text)
-    while found:
+
+
+def _joined(parts: Sequence[bytes]) -> Iterator[bytes]:
+    """The parts as alternatives of as few patterns as their length allows."""
+    while parts:
         size, count = 0, 0
-        while count < len(found) and (not count or size + len(found[count]) < LONGEST):
-            size, count = size + len(found[count]) + 1, count + 1
-        yield b"|".join(found[:count])
-        found = found[count:]
+        while count < len(parts) and (not count or size + len(parts[count]) < LONGEST):
+            size, count = size + len(parts[count]) + 1, count + 1
+        yield b"|".join(parts[:count])
+        parts = parts[count:]
 
 
 def plain(text: str) -> bytes:

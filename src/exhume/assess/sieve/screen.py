@@ -9,7 +9,8 @@ from typing import Protocol, TypeAlias
 from exhume.assess.sieve.patterns import exact, plain
 from exhume.model import Clue
 
-NEEDLESS = rb"%(?:25)*(?:2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])"
+_LETTERS = (rb"2[de]", rb"3[0-9]", rb"4[1-9a-f]", rb"5[0-9af]", rb"6[1-9a-f]", rb"7[0-9ae]")
+NEEDLESS = rb"%(?:25)*(?:" + b"|".join(_LETTERS) + b")"
 """A percent-encoded letter, digit, ``-``, ``.``, ``_`` or ``~``, also encoded twice: nobody needs to write that, so such a
 line is always parsed. This is what lets texts of decoded URLs be searched in raw lines."""
 LOOKALIKES = (
@@ -18,8 +19,13 @@ LOOKALIKES = (
 )
 """The long s, the i with and without a dot, and the Kelvin sign: regular expressions that ignore case take them for s, i and k,
 so rows with one are always parsed too."""
-_NEEDLESS_OR_WIDE = NEEDLESS.removesuffix(b")") + b"|c[45]|e2)"
-"""That, and how the percent-encoded ones begin: to search for all their forms takes as long as half of the rules."""
+_WIDE = (rb"c[45]", rb"e2")
+_HINTS = b"|".join(
+    [before + code for before in (b"%", b"%25") for code in (*_LETTERS, *_WIDE)]
+    + [rb"%2525", rb"\xc5[\xbf%]", rb"\xc4[\xb0\xb1%]", rb"\xe2[\x84%]"]
+)
+"""What stands wherever one of the two does, in words without repetition: to search for these costs nothing beside the other
+texts, and to search for the forms themselves as much as half of the rules."""
 _STRANGE = re.compile(NEEDLESS + b"|" + LOOKALIKES, re.IGNORECASE)
 _ROW = re.compile(rb'"?\d{4}-\d\d-\d\d[Tt ]')
 """How a line begins that does not go on a row of the line before."""
@@ -50,32 +56,29 @@ class Screen:
             for pattern in found:
                 patterns.setdefault(pattern, set()).add(rest)
         self._engine: Engine | None = None
-        self._wide: Engine | None = None
-        """For blocks with bytes beyond ASCII."""
         ordered = sorted(patterns)
         self._needs = [frozenset(() if () in patterns[p] else patterns[p]) for p in ordered]
         if patterns:
-            self._engine = engine([*ordered, _NEEDLESS_OR_WIDE])
-            self._wide = engine([LOOKALIKES])
+            self._engine = engine([*ordered, _HINTS])
 
     def candidates(self, block: bytes) -> list[int]:
         """See ``model.Sieve``. Without clues no line can match."""
         if self._engine is None:
             return []
-        found = self._engine.found(block)
-        if self._wide is not None and not block.isascii():
-            found = sorted([*found, *((place, len(self._needs)) for place, _ in self._wide.found(block))])
         places: list[int] = []
-        end, taken, line = -1, False, b""
-        for place, number in found:
+        end, line, tried = -1, b"", set[int]()
+        for place, number in self._engine.found(block):
             if place > end:
                 start = block.rfind(b"\n", 0, place) + 1
                 end = block.find(b"\n", place)
                 end = end if end >= 0 else len(block)
-                line, taken = block[start:end].lower(), False
-            if not taken and (_complete(self._needs[number], line) if number < len(self._needs) else _STRANGE.search(line)):
+                line, tried = block[start:end].lower(), set()
+            elif -1 in tried or number in tried:  # once a line: a line may hold a text a million times
+                continue
+            tried.add(number)
+            if _complete(self._needs[number], line) if number < len(self._needs) else _STRANGE.search(line):
                 places.append(place)
-                taken = True
+                tried.add(-1)
         return places
 
 

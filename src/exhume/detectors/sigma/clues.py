@@ -28,6 +28,8 @@ _ONE_CELL = frozenset(
     }
 )
 """Fields that are one whole cell of the row, as logged."""
+_PASSED = 15_000.0
+"""So many letters of cells that are exceptions, each time one is passed over, cost as much as one row that is parsed."""
 _KEPT = 5.0
 """Rows in a thousand that a cell must stand in to be made an exception of: each makes the search a little slower."""
 _PLAIN = frozenset({"iis.access", "iis.httperr", "exchange.httpproxy"})
@@ -45,7 +47,7 @@ def clues(node: Node, derived: frozenset[str], ordinary: Ordinary) -> frozenset[
 
     def wish(runs: re.Pattern[str]) -> Wish:
         def cost(texts: Texts) -> tuple[float, ...]:
-            return _cost(texts, frozenset(), ordinary)
+            return _cost(texts, ordinary)
 
         return Wish(usable, lambda text: min(runs.findall(text), key=lambda run: cost(frozenset((run,))), default=""), cost)
 
@@ -54,21 +56,19 @@ def clues(node: Node, derived: frozenset[str], ordinary: Ordinary) -> frozenset[
         demands = [(fields, _least(texts)) for fields, texts in _demands(branch, wish(_RUNS))]
         if not demands:
             return None
-        first = min((texts for _, texts in demands), key=lambda texts: (_cost(texts, frozenset(), ordinary), sorted(texts)))
+        first = min((texts for _, texts in demands), key=lambda texts: (_cost(texts, ordinary), sorted(texts)))
         others = {_least(texts) for _, texts in _demands(branch, wish(_SHORT_RUNS))} - {first}
-        further = sorted(others, key=lambda texts: (_cost(texts, frozenset(), ordinary), sorted(texts)))[: _MOST - 1]
+        further = sorted(others, key=lambda texts: (_cost(texts, ordinary), sorted(texts)))[: _MOST - 1]
         cost, exact, unless = _exact(branch, demands, ordinary)
-        regex = raw_regex(branch, ordinary.often) or "" if ordinary.kind in _PLAIN and cost[0] > _DEAR else ""
-        if regex and ordinary.often(regex) + _DEAR > cost[0]:
+        regex = raw_regex(branch, ordinary.often) or "" if ordinary.kind in _PLAIN and cost > _DEAR else ""
+        if regex and ordinary.often(regex) + _DEAR > cost:
             regex = ""
         out.add(Clue((first, *further), exact, unless, regex))
     return frozenset(out)
 
 
-def _exact(
-    branch: Node, demands: Sequence[tuple[tuple[str, ...], Texts]], ordinary: Ordinary
-) -> tuple[tuple[float, ...], Texts, Texts]:
-    """What it costs, ``Clue.exact`` and ``Clue.unless``: the rarest there is when it is certain what the cells are."""
+def _exact(branch: Node, demands: Sequence[tuple[tuple[str, ...], Texts]], ordinary: Ordinary) -> tuple[float, Texts, Texts]:
+    """What it costs, ``Clue.exact`` and ``Clue.unless``: the cheapest there is when it is certain what the cells are."""
     found: list[tuple[Texts, Texts]] = [(texts, frozenset()) for _, texts in demands]
     for fields, texts in demands:
         if len(fields) == 1 and fields[0] in _ONE_CELL:
@@ -81,14 +81,32 @@ def _exact(
             texts = frozenset(f"{before}{fold(value)}{after}" for value in part.values)
             if all(text.isascii() and text.isprintable() and " " not in text for text in map(fold, part.values)):
                 found.append((_least(texts), frozenset()))
-    return min(((_cost(*pair, ordinary), *pair) for pair in found), key=lambda one: (one[0], *map(sorted, one[1:])))
+    all_held = [ordinary.holding(texts) for _, texts in demands]
+
+    def cost(texts: Texts, unless: Texts) -> tuple[float, ...]:
+        rows = ordinary.holding(texts, unless)
+        passed = sum(ordinary.share(ordinary.holding((t,))) * sum(len(c) for c in unless if t in c) for t in texts)
+        if unless and all(text.startswith(".") for text in texts):  # so many rules search for these that one more costs nothing
+            passed = 0.0
+            for held in all_held:
+                rows &= held
+        return (ordinary.share(rows) + passed / _PASSED + _by_chance(texts), *_tie(texts, unless))
+
+    best = min(found, key=lambda pair: (cost(*pair), *map(sorted, pair)))
+    return (cost(*best)[0], *best)
 
 
-def _cost(texts: Texts, unless: Texts, ordinary: Ordinary) -> tuple[float, ...]:
-    """First of all, how many ordinary rows of a thousand it costs to search for these texts."""
-    chance = sum(_CHANCE.get(len(text), 0.0) for text in texts if BORDER not in text)
-    rows = ordinary.share(ordinary.holding(texts, unless))
-    return (rows + chance, -min(_LONG_ENOUGH, *map(len, texts)), len(texts), len(unless))
+def _cost(texts: Texts, ordinary: Ordinary) -> tuple[float, ...]:
+    """First of all, in how many ordinary rows of a thousand one of these texts stands."""
+    return (ordinary.share(ordinary.holding(texts)) + _by_chance(texts), *_tie(texts, frozenset()))
+
+
+def _by_chance(texts: Texts) -> float:
+    return sum(_CHANCE.get(len(text), 0.0) for text in texts if BORDER not in text)
+
+
+def _tie(texts: Texts, unless: Texts) -> tuple[float, ...]:
+    return (-min(_LONG_ENOUGH, *map(len, texts)), len(texts), len(unless))
 
 
 def _demands(node: Node, wish: Wish) -> Iterator[tuple[tuple[str, ...], Texts]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from exhume.readers.dialect import Layout
 from exhume.readers.lines import NUL_RUN
 from exhume.readers.shape.bits import ahead, behind, below, marks, odd, places
+from exhume.readers.shape.tokens import everywhere
 from exhume.readers.stamps import HOUR, Mask
 
 if TYPE_CHECKING:
@@ -55,22 +56,22 @@ def load() -> None:
     np.zeros(0)
 
 
-def prove(data: bytes, layout: Layout, mask: Mask, tokens: tuple[bytes, ...]) -> Shape | None:
-    """The shape of whole lines, or ``None`` when one of them is no good row. ``tokens``: what stands in every row."""
+def prove(data: bytes, layout: Layout, mask: Mask, tokens: tuple[bytes, ...], *, nuls: bool = True) -> Shape | None:
+    """The shape of whole lines, or ``None`` when one of them is no good row. ``tokens``: what stands in every row; ``nuls``:
+    there may be NUL bytes."""
     import numpy as np
 
-    if len(layout.delimiter) != 1 or (b"\0" in data and NUL_RUN in data) or any(len(token) < 3 for token in tokens):
+    if len(layout.delimiter) != 1 or (nuls and b"\0" in data and NUL_RUN in data) or any(len(token) < 3 for token in tokens):
         return None
     cells = np.frombuffer(data, np.uint8)
-    values = bytes(dict.fromkeys(bytes([_NEWLINE]) + layout.delimiter + b"".join(token[:2] for token in tokens)))
-    found = dict(zip(values, marks(cells, values), strict=True))
-    newlines, delimiters = found[_NEWLINE], found[layout.delimiter[0]]
+    newlines, delimiters = marks(cells, bytes([_NEWLINE]) + layout.delimiter)
     ends = places(newlines)
     if not ends.size:
         return None
     starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
     span = _span(data, starts, mask)
-    if span is None or not all(_everywhere(t, cells, ends, found[t[0]] & ahead(found[t[1]])) for t in tokens):
+    known = {layout.delimiter[0]: delimiters}
+    if span is None or not all(everywhere(token, data, cells, starts, ends, known) for token in tokens):
         return None
     quoted: tuple[int, ...] = ()
     if layout.quoted and b'"' in data:
@@ -85,6 +86,18 @@ def prove(data: bytes, layout: Layout, mask: Mask, tokens: tuple[bytes, ...]) ->
     if not np.array_equal(below(delimiters, ends), np.arange(1, ends.size + 1) * expected):
         return None
     return Shape(ends, *span, quoted)
+
+
+def counted(data: bytes) -> tuple[int, list[tuple[int, int]]]:
+    """How many newlines there are; and of each line that begins with ``#``, how many stand before it, and its offset."""
+    import numpy as np
+
+    newlines, hashes = marks(np.frombuffer(data, np.uint8), b"\n#")
+    first = behind(newlines)
+    first[0] |= 1
+    at = places(hashes & first)
+    before = below(newlines, at).tolist() if at.size else []
+    return int(np.bitwise_count(newlines).sum()), list(zip(before, at.tolist(), strict=True))
 
 
 def dated(data: bytes) -> int:
@@ -106,18 +119,6 @@ def _quoted_well(quotes: Bits, within: Bits, newlines: Bits, delimiters: Bits, r
     before[0] |= 1  # the first row
     after = ahead(delimiters | newlines | opening | (returns & ahead(newlines)))
     return not ((newlines & within).any() or (opening & ~before).any() or (closing & ~after).any())
-
-
-def _everywhere(token: bytes, cells: NDArray[uint8], ends: NDArray[int64], maybe: Bits) -> bool:
-    """Does the token stand in every row? ``maybe``: where its first two bytes do."""
-    import numpy as np
-
-    at = places(maybe)
-    at = at[at <= cells.size - len(token)]
-    wanted = np.frombuffer(token, np.uint8)
-    found = (_pieces(cells, at, len(token)).view(np.uint8).reshape(-1, len(token)) == wanted).all(axis=1)
-    rows = np.searchsorted(ends, at[found])
-    return bool(rows.size) and int(np.count_nonzero(np.diff(rows))) + 1 == len(ends)
 
 
 def _pieces(cells: NDArray[uint8] | bytes, at: NDArray[int64], width: int) -> NDArray[void]:
@@ -150,7 +151,8 @@ def _span(data: bytes, starts: NDArray[int64], mask: Mask) -> tuple[frozenset[by
             if number < 2:
                 prefix = word >> (8 * (16 - mask.start - HOUR)) if number else word
                 hours |= prefix[1:] != prefix[:-1]
-    first, last = (rows[_edge(varying, pick)].tobytes()[mask.start : mask.stop] for pick in (np.min, np.max))
+    edges = (0, -1) if _ascending(varying) else (_edge(varying, np.min), _edge(varying, np.max))
+    first, last = (rows[edge].tobytes()[mask.start : mask.stop] for edge in edges)
     changes = (0, *(np.flatnonzero(hours) + 1).tolist())
     return frozenset(rows[i].tobytes()[mask.start : mask.start + HOUR] for i in changes), first, last
 
@@ -167,6 +169,17 @@ def _words(mask: Mask) -> tuple[tuple[int, int, int, int], ...]:
     for at in (*range(0, width - 8, 8), width - 8):
         out.append((at, *(int.from_bytes(part[at : at + 8]) for part in (known, mask.shape, beyond))))
     return tuple(out)
+
+
+def _ascending(words: list[NDArray[uint64]]) -> bool:
+    """Is no row before the one that it follows? Most logs are written in order."""
+    import numpy as np
+
+    ordered: NDArray[np.bool_] | None = None
+    for word in reversed(words):
+        later, before = word[1:], word[:-1]
+        ordered = later >= before if ordered is None else (later > before) | ((later == before) & ordered)
+    return ordered is None or bool(ordered.all())
 
 
 def _edge(words: list[NDArray[uint64]], pick: Callable[[NDArray[uint64]], uint64]) -> int:

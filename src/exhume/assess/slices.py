@@ -1,0 +1,93 @@
+"""One big log, cut so that several processes read it; put together, they say what one would that reads all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
+
+from exhume.assess.tally import Tally, in_order
+from exhume.model import Coverage, File, Gap, Part
+
+WORTH = 64 << 20
+"""Bytes of a slice, at least: each goes over all that comes before it, at ten times the speed of reading it."""
+LONGEST = 16 << 20
+"""Bytes in which a line's end is looked for; a border without one is the end of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a worker does at a time: a file, or one of the slices of a big one."""
+
+    path: str
+    number: int = 0
+    of: int = 1
+
+
+def tasks(portions: Iterable[Sequence[str]], files: Mapping[str, File], jobs: int) -> list[tuple[Task, ...]]:
+    """The portions, largest first, so that the workers end at the same time. A file that would keep one busy when all others
+    have long ended is cut."""
+    share = sum(files[path].size or 0 for portion in portions for path in portion) / max(1, jobs)
+    out: list[tuple[int, tuple[Task, ...]]] = []
+    for portion in portions:
+        size = sum(files[path].size or 0 for path in portion)
+        most = min(jobs, size // WORTH)
+        if len(portion) == 1 and most > 1 and size > share / 2 and "!/" not in portion[0]:
+            out += [(size // most, (Task(portion[0], number, most),)) for number in range(most)]
+        elif portion:
+            out.append((size, tuple(map(Task, portion))))
+    return [portion for _, portion in sorted(out, key=lambda one: -one[0])]
+
+
+def border(stream: BinaryIO, size: int, task: Task, *, end: bool) -> int:
+    """Where a slice begins, or ends: the first beginning of a line from an even cut of the file on."""
+    cut = size * (task.number + end) // task.of
+    if cut in (0, size):
+        return cut
+    stream.seek(cut - 1)
+    looked = 0
+    while looked < LONGEST and (block := stream.read(1 << 16)):
+        at = block.find(b"\n")
+        if at >= 0:
+            return cut + looked + at
+        looked += len(block)
+    return size
+
+
+@dataclass(slots=True)
+class Pieces:
+    """Slices that wait for the others of their file."""
+
+    _waiting: dict[str, dict[int, Part]] = field(default_factory=dict)
+
+    def add(self, task: Task, part: Part) -> Part | None:
+        """The part of a whole file, as soon as all of it is there."""
+        if task.of == 1:
+            return part
+        known = self._waiting.setdefault(task.path, {})
+        known[task.number] = part
+        if len(known) < task.of:
+            return None
+        return joined([part for _, part in sorted(self._waiting.pop(task.path).items())])
+
+
+def joined(parts: Iterable[Part]) -> Part:
+    """What slices of one file say together. What is wrong with the file is told once, with its first place and its count."""
+    tally = Tally()
+    gaps: dict[tuple[str, ...], list[Gap]] = {}
+    for part in parts:
+        tally.add(replace(part, coverage=Coverage(part.coverage.spans)))
+        for gap in part.coverage.gaps:
+            same = gaps.setdefault((gap.kind, gap.cause, "#".join(_around_count(gap)), gap.channel, gap.server), [])
+            if gap not in same:
+                same.append(gap)
+    for same in gaps.values():
+        first, count = min(same, key=in_order), sum(gap.count for gap in same)
+        tally.missed(replace(first, detail=f"{count:,}".join(_around_count(first)), count=count))
+    return tally.part()
+
+
+def _around_count(gap: Gap) -> tuple[str, ...]:
+    """What stands before and after the count in the words of a gap, or all of them."""
+    before, number, after = gap.detail.rpartition(f"{gap.count:,}")
+    return (before, after) if number else (after,)
