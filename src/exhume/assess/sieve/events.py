@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cache
 from itertools import accumulate
 
 from exhume.assess.sieve.patterns import plain
@@ -27,6 +28,7 @@ class EventSieve:
 
     def __init__(self, needed: Callable[[str], Iterable[frozenset[Clue] | None]], build: Build) -> None:
         self._needed, self._build = needed, build
+        self._wide = cache(lambda: build([LOOKALIKES]))
         self._of_kind: dict[str, tuple[EventScreen, ...] | None] = {}
         self._screens: dict[frozenset[Clue], EventScreen] = {}
 
@@ -60,14 +62,14 @@ class EventSieve:
     def _screen(self, clues: frozenset[Clue]) -> EventScreen:
         screen = self._screens.get(clues)
         if screen is None:
-            screen = self._screens[clues] = EventScreen(clues, self._build)
+            screen = self._screens[clues] = EventScreen(clues, self._build, self._wide)
         return screen
 
 
 class EventScreen:
     """Some clues, ready to be looked for in events."""
 
-    def __init__(self, clues: Iterable[Clue], build: Build) -> None:
+    def __init__(self, clues: Iterable[Clue], build: Build, wide: Callable[[], Engine]) -> None:
         patterns: dict[bytes, set[tuple[tuple[bytes, ...], ...]]] = {}
         self.blunt = False
         """A text has nothing that can be searched for, so any event could match."""
@@ -80,7 +82,7 @@ class EventScreen:
         ordered = sorted(patterns)
         self._needs = [() if () in patterns[p] else tuple(sorted(patterns[p])) for p in ordered]
         self._engine = build(ordered) if not self.blunt else None
-        self._wide = build([LOOKALIKES])
+        self._wide = wide
 
     def named(self, texts: Sequence[bytes]) -> Collection[int]:
         """The texts in which a clue is complete, or in which a letter stands that regular expressions take for another."""
@@ -88,7 +90,7 @@ class EventScreen:
             return range(len(texts))
         block = b"\n".join(texts)
         matches = self._engine.found(block)
-        strange = self._wide.found(block) if not block.isascii() else ()
+        strange = self._wide().found(block) if not block.isascii() else ()
         if not matches and not strange:
             return ()
         ends = list(accumulate(len(text) + 1 for text in texts))
