@@ -50,6 +50,9 @@ class _Ledger:
             self.named[rule, kind] += len(screen.candidates(block))
         return ()
 
+    def events(self, texts: Sequence[bytes], kinds: Sequence[str]) -> Sequence[int]:
+        return ()
+
     def _clues(self, kind: str) -> Iterable[tuple[str, Iterable[Clue]]]:
         yield from self._sigma.each(kind)
         yield INDICATORS, self._ioc.clues(kind) or ()

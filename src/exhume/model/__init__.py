@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from exhume.model.clue import BORDER, Clue, searched
+from exhume.model.clue import BORDER, Clue, event_kind, narrowed, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
 from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, raised
 from exhume.model.flow import (
@@ -138,9 +138,11 @@ __all__ = [
     "address_of",
     "day_of",
     "dotted",
+    "event_kind",
     "hour_of",
     "merge_readings",
     "merge_spans",
+    "narrowed",
     "raised",
     "read_version",
     "searched",

@@ -9,6 +9,17 @@ BORDER = "\0"
 """Stands for the beginning or the end of a cell in ``Clue.exact``."""
 
 
+def event_kind(kind: str, channel: str, event: int) -> str:
+    """The kind narrowed to the events of one channel and id, for ``Detector.clues``: ``windows.event/4688/Security``."""
+    return f"{kind}/{event}/{channel}"
+
+
+def narrowed(kind: str) -> tuple[str, int, str] | None:
+    """Kind, event id and channel of a narrowed kind, else ``None``."""
+    parts = kind.split("/", 2)
+    return (parts[0], int(parts[1]), parts[2]) if len(parts) == 3 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Clue:
     """For one rule, or one of its alternatives: what stands in every raw row in which it holds."""

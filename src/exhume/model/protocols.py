@@ -20,7 +20,7 @@ class Sieve(Protocol):
 
     @property
     def brief(self) -> bool:
-        """Only records are wanted: the reader need not find out what else it would say of rows that are not named."""
+        """Only records are wanted: the reader need not find out what else it would say of the file."""
         ...
 
     def candidates(self, block: bytes, kind: str, delimiter: str = "") -> Sequence[int] | None:
@@ -30,6 +30,12 @@ class Sieve(Protocol):
 
         It may name lines that turn out not to match; it never leaves one out that would.
         """
+        ...
+
+    def events(self, texts: Sequence[bytes], kinds: Sequence[str]) -> Sequence[int]:
+        """Ascending numbers of the texts, each a whole record as its log writes it, that some rule could match. ``kinds``: of
+        each, narrowed by ``event_kind`` where its channel and id are known. Letters and digits stand in the texts as they
+        are, not as escapes."""
         ...
 
 
@@ -129,7 +135,8 @@ class Detector(Protocol):
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """For every raw line of ``kind`` that a rule could match, at least one of these clues is complete.
-        ``None`` when a rule has no clue: then every line is parsed. Empty: no rule wants this kind."""
+        ``None`` when a rule has no clue: then every line is parsed. Empty: no rule wants this kind. A kind that was narrowed
+        by ``event_kind`` asks for the events of one channel and id only."""
         ...
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
 from exhume.readers.configxml import walk
 from exhume.readers.hashes import place
+from exhume.readers.lines import single
 
 LIMIT = 16 * 1024 * 1024
 """Bytes read of one file."""
@@ -56,7 +57,7 @@ class AspNet:
     streams = False
 
     def recognises(self, head: bytes, file: File) -> bool:
-        return b"<preserve " in head.replace(b"\0", b"")
+        return b"<preserve " in single(head)
 
     def expects(self, file: File) -> bool:
         lowered = file.name.lower()

@@ -7,9 +7,10 @@ from a real Exchange 2016 event (docs/reference/records.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from exhume.model import File, Record, Span, Value, hour_of
 
@@ -26,6 +27,7 @@ DEEPEST = 32
 LARGEST = 2**64
 """Record numbers and ids are smaller."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\s*(Z|UTC|[+-]\d\d:?\d\d)?")
+_HOUR = len("2021-03-03T06")
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _RENDERED = re.compile(r"^Cmdlet (?:suc+eeded|failed)\. Cmdlet ([\w-]+), parameters ?(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -186,6 +188,13 @@ def _cmdlet(fields: dict[str, Value], strings: tuple[str, ...]) -> None:
         fields.setdefault("Parameters", rendered[2].strip())
 
 
+@lru_cache(maxsize=4096)
+def _hour(text: str) -> int | None:
+    """The number of an hour such as ``2021-03-03T06``; ``None`` when there is no such hour."""
+    time, _ = instant(f"{text}:00:00Z")
+    return hour_of(time) if time else None
+
+
 class Reach:
     """Adds up when each channel of a file had events."""
 
@@ -202,8 +211,28 @@ class Reach:
         if record.time is None or not trusted:
             return
         self._hours.setdefault(key, set()).add(hour_of(record.time))
-        ends = self._seen.setdefault(key, [record.time, record.time])
-        ends[0], ends[1] = min(ends[0], record.time), max(ends[1], record.time)
+        self._reaches(key, record.time, record.time)
+
+    def count(self, channel: str, computer: str, times: Sequence[str], trusted: bool = True) -> None:
+        """The same for events that are not decoded, with their times: ``2021-03-03T06:12:45.123Z``, with true minutes and
+        seconds."""
+        key = (channel, server_of(computer))
+        self._counts[key] = self._counts.get(key, 0) + len(times)
+        if not trusted:
+            return
+        hours = {text: _hour(text) for text in {time[:_HOUR] for time in times}}
+        if None in hours.values():
+            times = [time for time in times if hours[time[:_HOUR]] is not None]
+        if not times:
+            return
+        self._hours.setdefault(key, set()).update(hour for hour in hours.values() if hour is not None)
+        alike = len(set(map(len, times))) == 1  # then they sort like their texts
+        moments = [time for text in ((min(times), max(times)) if alike else times) if (time := instant(text)[0])]
+        self._reaches(key, min(moments), max(moments))
+
+    def _reaches(self, key: tuple[str, str], first: datetime, last: datetime) -> None:
+        ends = self._seen.setdefault(key, [first, last])
+        ends[0], ends[1] = min(ends[0], first), max(ends[1], last)
 
     @property
     def any(self) -> bool:

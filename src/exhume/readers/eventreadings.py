@@ -39,6 +39,11 @@ def readings_of(event: Event, source: Source) -> Iterator[Reading]:
         yield from told(event, source)
 
 
+def tells(provider: str, event_id: int) -> bool:
+    """Could ``readings_of`` say something of such an event?"""
+    return (provider.lower(), event_id) in _TELLING
+
+
 def _day(event: Event) -> date | None:
     return event.time.date() if event.time else None
 

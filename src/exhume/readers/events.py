@@ -24,6 +24,7 @@ from exhume.readers.configxml import element_of
 from exhume.readers.eventfields import KIND, Event, Reach, record_of
 from exhume.readers.eventreadings import readings_of
 from exhume.readers.eventshapes import NAMESPACE, event_of, event_of_xml, objects_in
+from exhume.readers.eventsieve import EventQueue
 
 BLOCK = 1 << 18
 """Bytes read at a time."""
@@ -76,18 +77,24 @@ class Events:
         return False
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
-        """Every event; the sieve is not used. ``at`` is the line on which the event starts."""
+        """Every event that the sieve lets through. ``at`` is the line on which the event starts."""
         trouble, reach = _Trouble(), Reach(file)
         texts = _texts(stream, trouble)
         first = next(texts, "").lstrip("\ufeff")
         parts = _xml_events(first, texts, trouble) if first.lstrip().startswith("<") else _json_events(first, texts, trouble)
-        for line, event in parts:
+        queue = EventQueue(sieve) if sieve else None
+        for line, event, text in parts:
             if event.time and not event.zoned:
                 trouble.zoneless += 1
             record = record_of(event, file, f"line {line}")
             reach.add(record)
-            yield record
+            if queue and text:
+                yield from queue.add(record, text)
+            else:
+                yield record
             yield from readings_of(event, record.source)
+        if queue:
+            yield from queue.rest()
         yield from _gaps(trouble, reach, file)
         return reach.spans()
 
@@ -141,8 +148,9 @@ def _lines(first: str, texts: Iterator[str]) -> Iterator[tuple[int, str, bool]]:
         yield number, rest, not pieces
 
 
-def _json_events(first: str, texts: Iterator[str], trouble: _Trouble) -> Iterator[tuple[int, Event]]:
-    """One object a line, or objects over several lines or many on one (arrays, ``evtx_dump -o json``)."""
+def _json_events(first: str, texts: Iterator[str], trouble: _Trouble) -> Iterator[tuple[int, Event, str]]:
+    """One object a line, or objects over several lines or many on one (arrays, ``evtx_dump -o json``). With the text of each
+    event that has one of its own."""
     pending = _Pending()
     for number, line, whole in _lines(first, texts):
         events = _of_line(line) if whole and line[:1] in "{[," else []
@@ -150,7 +158,7 @@ def _json_events(first: str, texts: Iterator[str], trouble: _Trouble) -> Iterato
             trouble.torn += pending.open
             pending = _Pending()
             for event in events:
-                yield number, event
+                yield number, event, line if len(events) == 1 else ""
             continue
         for start, text in pending.feed(number, line):
             value = _loaded(text)
@@ -160,7 +168,7 @@ def _json_events(first: str, texts: Iterator[str], trouble: _Trouble) -> Iterato
             inside = _events_in(value)
             trouble.strange += not inside
             for event in inside:
-                yield start, event
+                yield start, event, text if len(inside) == 1 else ""
         if pending.size > LONGEST:
             trouble.long += 1
             pending = _Pending()
@@ -224,7 +232,7 @@ class _Pending:
             self.size += len(line) - begin
 
 
-def _xml_events(first: str, texts: Iterator[str], trouble: _Trouble) -> Iterator[tuple[int, Event]]:
+def _xml_events(first: str, texts: Iterator[str], trouble: _Trouble) -> Iterator[tuple[int, Event, str]]:
     """Each ``<Event>…</Event>`` is parsed for itself, so there may be a root or none, and a torn one costs only itself.
 
     What stands before an event, a document type with its entities too, never reaches the parser.
@@ -243,7 +251,7 @@ def _xml_events(first: str, texts: Iterator[str], trouble: _Trouble) -> Iterator
                     event = _parsed(piece[starts[-1] :]) if len(starts) > 1 else None
                     starts = starts[-1:]
                 if event:
-                    yield line + piece.count("\n", 0, starts[0]), event
+                    yield line + piece.count("\n", 0, starts[0]), event, piece
             line += piece.count("\n")
             place = end + len(_XML_END)
         rest = rest[place:]

@@ -19,12 +19,14 @@ import zlib
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
-from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
-from exhume.readers.eventfields import KIND, Event, Reach, flat, instant, number_of, record_of, text_of
+from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
+from exhume.readers.eventfields import KIND, Reach, instant, record_of
 from exhume.readers.eventreadings import readings_of
 from exhume.readers.evtxchunk import FILE_MAGIC, FIRST, HEADER, MAGIC, SIZE, Chunk, file_header, inspect, starts
+from exhume.readers.evtxsift import Sift
+from exhume.readers.evtxtext import event_of_json
 
 _ZEROS = bytes(SIZE)
 HOLES_TOLD = 10
@@ -96,16 +98,21 @@ class Evtx:
         return file.name.lower().endswith(".evtx")
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
-        """Every record. The sieve is not used: the names and values of a record do not lie in it as plain text."""
+        """With a sieve, records that cannot match are counted by the head of their text."""
         state = _State(Reach(file), file.size or 0)
+        sift = Sift(file, state.reach, sieve) if sieve else None
         for block in _blocks(stream, state):
             chunk = inspect(block)
             if not chunk.copy and not chunk.header_sound:
                 state.unread += len(block) >= FIRST
                 continue
+            if sift and sieve and sieve.brief:
+                yield from sift.records(_decoded(chunk.copy))
+                continue
             state.altered += not chunk.sound
-            yield from _events(chunk, file, state)
-        yield from _gaps(file, state)
+            yield from _events(chunk, file, state, sift)
+        if not (sieve and sieve.brief):
+            yield from _gaps(file, state)
         return state.reach.spans()
 
 
@@ -168,35 +175,53 @@ def _fill(stream: BinaryIO, start: bytes, size: int, state: _State) -> bytes:
     return b"".join(parts)
 
 
-def _events(chunk: Chunk, file: File, state: _State) -> Iterator[Record | Reading]:
+def _events(chunk: Chunk, file: File, state: _State, sift: Sift | None) -> Iterator[Record | Reading]:
     """The records of a chunk; notes their numbers and how many were lost."""
-    times: dict[int, datetime | None] = {}
+    times: dict[int, datetime | str | None] = {}
     got = 0
-    for number, text in _decoded(chunk.copy) if chunk.copy else ():
-        event = _event(text, number)
-        if event is None:
-            continue
-        got += 1
-        times[number] = event.time
-        record = record_of(event, file)
-        state.reach.add(record, chunk.sound)
-        yield record
-        yield from readings_of(event, record.source)
+    decoded = _decoded(chunk.copy) if chunk.copy else iter(())
+    if sift:
+        got = yield from sift.events(decoded, chunk.sound, times)
+    else:
+        for number, text in decoded:
+            event = event_of_json(text, number)
+            if event is None:
+                continue
+            got += 1
+            times[number] = event.time
+            record = record_of(event, file)
+            state.reach.add(record, chunk.sound)
+            yield record
+            yield from readings_of(event, record.source)
+    _note(chunk, got, times, state)
+
+
+def _note(chunk: Chunk, got: int, times: Mapping[int, datetime | str | None], state: _State) -> None:
+    """Which numbers the chunk holds without a hole, and how many of its records were lost."""
+
+    def time(number: int) -> datetime | None:
+        told = times.get(number)
+        return instant(told)[0] if isinstance(told, str) else told
+
     state.lost += max(0, chunk.expected - got)
-    numbers = sorted(set(chunk.numbers))
+    numbers = chunk.numbers
+    if numbers and chunk.sound and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        state.runs.append((numbers[0], numbers[-1], time(numbers[0]), time(numbers[-1])))
+        return
+    numbers = sorted(set(numbers))
     if not chunk.sound and numbers:
         middle = numbers[len(numbers) // 2]
         numbers = [n for n in numbers if abs(n - middle) < SIZE // 24]
     if chunk.named and not chunk.records_sound:
         # The header is sound and says which numbers lay here: those that are torn are counted as lost, not as missing.
         numbers = sorted({*numbers, *chunk.named}) if numbers else list(chunk.named)
-        state.runs.append((numbers[0], numbers[-1], times.get(numbers[0]), times.get(numbers[-1])))
+        state.runs.append((numbers[0], numbers[-1], time(numbers[0]), time(numbers[-1])))
         return
     start = 0
     for place in range(1, len(numbers) + 1):
         if place == len(numbers) or numbers[place] != numbers[place - 1] + 1:
             first, last = numbers[start], numbers[place - 1]
-            state.runs.append((first, last, times.get(first), times.get(last)))
+            state.runs.append((first, last, time(first), time(last)))
             start = place
 
 
@@ -224,49 +249,6 @@ def _decoded(copy: bytes) -> Iterator[tuple[int, str]]:
             return
         if item:
             yield item["event_record_id"], item["data"]
-
-
-def _event(text: str, number: int) -> Event | None:
-    """The event of one record's JSON; ``None`` when it has no event id."""
-    from orjson import JSONDecodeError, loads
-
-    try:
-        tree = loads(text)["Event"]
-        system = tree["System"]
-    except (JSONDecodeError, KeyError, TypeError):
-        return None
-    if not isinstance(system, dict) or (event_id := number_of(system.get("EventID"))) < 0:
-        return None
-    named: dict[str, Value] = {}
-    unnamed: tuple[str, ...] = ()
-    for part in ("EventData", "UserData"):
-        if part in tree:
-            unnamed += flat(tree[part], named)
-    own = number_of(system.get("EventRecordID"))
-    time, _ = instant(_attribute(system, "TimeCreated", "SystemTime"))
-    return Event(
-        event_id=event_id,
-        channel=text_of(system.get("Channel")),
-        provider=_attribute(system, "Provider", "Name"),
-        computer=text_of(system.get("Computer")),
-        number=own if own >= 0 else number,
-        level=number_of(system.get("Level")),
-        time=time,
-        system={
-            "Keywords": text_of(system.get("Keywords")),
-            "UserID": _attribute(system, "Security", "UserID"),
-            "EventSourceName": _attribute(system, "Provider", "EventSourceName"),
-            **{name: whole for name in ("Task", "Opcode", "Version") if (whole := number_of(system.get(name))) >= 0},
-        },
-        named=named,
-        unnamed=unnamed,
-    )
-
-
-def _attribute(system: Mapping[str, Any], element: str, name: str) -> str:
-    value = system.get(element)
-    attributes = value.get("#attributes") if isinstance(value, dict) else None
-    return text_of(attributes.get(name)) if isinstance(attributes, dict) else ""
 
 
 def _gaps(file: File, state: _State) -> Iterator[Gap]:

@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.clixml import Thing, things
+from exhume.readers.lines import single
 from exhume.readers.statements import KB, build_of, display_builds, installed_on, mitigation_of
 
 KIND = "file"
@@ -60,7 +61,7 @@ class HealthChecker:
     streams = False
 
     def recognises(self, head: bytes, file: File) -> bool:
-        plain = head.replace(b"\0", b"")
+        plain = single(head)
         return b"<Objs" in plain and any(mark in plain for mark in _MARKS)
 
     def expects(self, file: File) -> bool:

@@ -26,6 +26,7 @@ from exhume.readers.iisdefaults import (
     plain_type,
 )
 from exhume.readers.iissections import Entry, Sections
+from exhume.readers.lines import single
 
 LIMIT = 16 * 1024 * 1024
 """Bytes read of one configuration file."""
@@ -42,7 +43,7 @@ class IisConfig:
 
     def recognises(self, head: bytes, file: File) -> bool:
         """XML that begins ``<configuration`` and names one of IIS's or ASP.NET's section groups."""
-        lowered = head.replace(b"\0", b"").lower()
+        lowered = single(head).lower()
         return b"<configuration" in lowered and any(
             mark in lowered for mark in (b"system.applicationhost", b"system.webserver", b"<system.web>", b"<location")
         )

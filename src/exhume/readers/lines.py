@@ -14,6 +14,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap
@@ -88,6 +89,7 @@ def lone_returns(head: bytes) -> bool:
     return b"\n" not in head and head.count(b"\r") > 1
 
 
+@lru_cache(maxsize=2)
 def plain(head: bytes) -> bytes:
     """The head of a file as recognition wants it: UTF-8, without byte order mark and leading NULs, lines ended by newlines."""
     encoding = encoding_of(head)
@@ -95,6 +97,12 @@ def plain(head: bytes) -> bytes:
         head = head.decode(encoding, "replace").encode("utf-8", "replace")
     text = head.removeprefix(BOM).lstrip(b"\0\r\n ")
     return text if b"\n" in text else text.replace(b"\r", b"\n")
+
+
+@lru_cache(maxsize=2)
+def single(head: bytes) -> bytes:
+    """The head without NULs, so that UTF-16 reads like ASCII: several readers ask for it, of every file."""
+    return head.translate(None, b"\0")
 
 
 def tidy(text: str, longest: int = 60) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
 from exhume.readers.configxml import element_of
 from exhume.readers.hashes import digest, entry_fields, place
+from exhume.readers.lines import single
 from exhume.readers.script import decode
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Tasks:
     streams = False
 
     def recognises(self, head: bytes, file: File) -> bool:
-        plain = head.replace(b"\0", b"")
+        plain = single(head)
         return b"<Task " in plain and _NAMESPACE.encode() in plain
 
     def expects(self, file: File) -> bool:

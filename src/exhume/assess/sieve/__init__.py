@@ -15,6 +15,7 @@ from functools import cache
 from itertools import takewhile
 
 from exhume.assess.kept import kept
+from exhume.assess.sieve.events import EventSieve
 from exhume.assess.sieve.screen import Engine, Screen
 from exhume.model import Clue, Detector
 from exhume.model.installed import version_of
@@ -31,6 +32,7 @@ class Sieves:
         self._detectors, self._engine, self.brief = detectors, engine, brief
         self._clues: dict[str, frozenset[Clue] | None] = {}
         self._screens: dict[tuple[frozenset[Clue], str], Screen] = {}
+        self._events = EventSieve(self._each, lambda patterns: _engine(patterns, engine or default_engine()))
 
     def candidates(self, block: bytes, kind: str, delimiter: str = "") -> Sequence[int] | None:
         if kind not in self._clues:
@@ -42,6 +44,12 @@ class Sieves:
         if screen is None:
             screen = self._screens[clues, delimiter] = build(clues, self._engine, delimiter)
         return screen.candidates(block)
+
+    def events(self, texts: Sequence[bytes], kinds: Sequence[str]) -> Sequence[int]:
+        return self._events.named(texts, kinds)
+
+    def _each(self, kind: str) -> list[frozenset[Clue] | None]:
+        return [d.clues(kind) for d in self._detectors if kind.partition("/")[0] in d.wants]
 
     def _needed(self, kind: str) -> frozenset[Clue] | None:
         needed = [d.clues(kind) for d in self._detectors if kind in d.wants]

@@ -80,6 +80,7 @@ class Ioc:
         self._types = types
         self._lookup: Lookup | None = None
         self.problems: tuple[Problem, ...] = tuple(problems)
+        self._clues: dict[str, frozenset[Clue] | None] = {}
         self.wants: frozenset[str] = frozenset(kind for kind, wanted in TYPES_OF_KIND.items() if wanted & types)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -111,20 +112,31 @@ class Ioc:
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """See ``Detector``: the indicators' own texts, or what of them survives every log's way of writing."""
+        kind = kind.partition("/")[0]  # they are looked for in every event
         if kind not in self.wants:
             return frozenset()
+        if kind not in self._clues:
+            self._clues[kind] = self._clues_of(kind)
+        return self._clues[kind]
+
+    def _clues_of(self, kind: str) -> frozenset[Clue] | None:
         if kind in STATE_KINDS:
             return None
-        from exhume.detectors.ioc.literals import literal
+        from exhume.detectors.ioc.literals import literal, others
 
         texts: set[str] = set()
+        clues: set[Clue] = set()
         for one in self._known.indicators:
             if one.type in TYPES_OF_KIND[kind]:
                 text = literal(one)
                 if text is None:
                     return None
-                texts.add(text)
-        return frozenset({Clue((frozenset(texts),))} if texts else ())
+                further = others(one, text) if kind == "windows.event" else ()
+                if further:
+                    clues.add(Clue((frozenset((text,)), *(frozenset((other,)) for other in further))))
+                else:
+                    texts.add(text)
+        return frozenset({*clues, Clue((frozenset(texts),))} if texts else clues)
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:
         """One finding for each indicator that the record holds."""

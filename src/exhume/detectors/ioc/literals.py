@@ -8,6 +8,7 @@ import re
 from exhume.detectors.ioc.indicator import Indicator
 
 SHORTEST = 3
+MOST_OTHERS = 4
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
 _COMMON = frozenset(
     {
@@ -37,6 +38,14 @@ def literal(indicator: Indicator) -> str | None:
         case _:
             found = indicator.value
     return found if len(found) >= SHORTEST else None
+
+
+def others(indicator: Indicator, found: str) -> tuple[str, ...]:
+    """What else stands in an event that holds the indicator: its texts are there as a whole, with no row around them."""
+    if indicator.type not in ("path", "filename", "string", "url"):
+        return ()
+    runs = dict.fromkeys(run for run in _UNRESERVED.findall(indicator.value) if len(run) >= SHORTEST and run not in found)
+    return tuple(sorted(runs, key=lambda run: -len(run)))[:MOST_OTHERS]
 
 
 def _rarest(text: str) -> str:

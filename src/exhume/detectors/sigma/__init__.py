@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from exhume.detectors.sigma.contents import OTHER_PRODUCT, Contents, origin
-from exhume.model import Clue, Finding, Host, Kept, Pack, Problem, Record, anew
+from exhume.model import Clue, Finding, Host, Kept, Pack, Problem, Record, anew, narrowed
 
 if TYPE_CHECKING:
     from exhume.detectors.sigma.rulebook import Rulebook
@@ -55,7 +55,8 @@ class Sigma:
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """See ``model.Detector``. Texts are folded and hold only characters that need no escaping anywhere."""
-        return self._of(kind).clues()
+        narrow = narrowed(kind)
+        return self._of(kind).clues() if narrow is None else self._of(narrow[0]).clues_of(narrow[2], narrow[1])
 
     def each(self, kind: str) -> Iterator[tuple[str, frozenset[Clue]]]:
         """The clues of every rule that has some, with its trace or id."""

@@ -14,14 +14,16 @@ from importlib.resources import files
 
 from exhume.model import BORDER
 
+EVENT = "windows.event"
+
 
 class Ordinary:
-    """The rows of one kind of log; of kinds that are not among them, the rows of all."""
+    """The rows of one kind of log; of kinds that are not among them, the rows of all logs but events."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         table = _table()
-        own = [row for row in table if row[0] == kind] or table
+        own = [row for row in table if row[0] == kind] or [row for row in table if row[0] != EVENT]
         self._weights = [weight for _, weight, _ in own]
         self._rows = [BORDER + row.replace(" " if of.startswith("iis.") else ",", BORDER) + BORDER for of, _, row in own]
         self._cells = [frozenset(row.split(BORDER)) for row in self._rows]

@@ -22,6 +22,9 @@ class Rulebook:
         self._channels = frozenset(channel for entry in self._entries for channel in entry.channels)
         self._events = frozenset(event for entry in self._entries for event in entry.events | (entry.needed or frozenset()))
         self._indexes: dict[tuple[str, int], tuple[Index, Memory]] = {}
+        self._clues: dict[tuple[str, int], frozenset[Clue] | None] = {}
+        self._by_channel: dict[str, list[tuple[int, Entry, frozenset[int] | None]]] = {}
+        """Rules with their number and event ids (``None``: any), by channel (``*``: any)."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -30,9 +33,14 @@ class Rulebook:
 
     def clues(self) -> frozenset[Clue] | None:
         """See ``Detector``. Texts are folded and hold only characters that need no escaping anywhere."""
-        if not all(entry.sieved for entry in self._entries):
-            return None
-        return frozenset[Clue]().union(*(rule.clues or () for rule in built(self._entries)))
+        return _together(self._entries)
+
+    def clues_of(self, channel: str, event: int) -> frozenset[Clue] | None:
+        """The same of the rules that can hold for events of one channel with one id."""
+        key = self._key(channel, event)
+        if key not in self._clues:
+            self._clues[key] = _together(self._fitting(*key))
+        return self._clues[key]
 
     def each(self) -> Iterator[tuple[str, frozenset[Clue]]]:
         """The clues of every rule that has some, with its trace or id."""
@@ -62,25 +70,43 @@ class Rulebook:
     def _index(self, record: Record) -> tuple[Index, Memory]:
         """The rules that fit channel and event id; made when first asked for. Unknown channels and ids, which
         evidence can invent at will, share one index."""
-        channel, event = "", -1
+        key = ("", -1)
         if record.kind == WINDOWS:
-            channel = fold(record.text("Channel") or record.channel)
-            channel = channel if channel in self._channels else ""
-            event = _event_id(record)
-            event = event if event in self._events else -1
-        index = self._indexes.get((channel, event))
+            key = self._key(record.text("Channel") or record.channel, _event_id(record))
+        index = self._indexes.get(key)
         if index is None:
-            fitting = built(entry for entry in self._entries if _fits(entry, channel, event))
-            index = self._indexes[channel, event] = Index(fitting), Memory(fitting, self._computed)
+            fitting = built(self._fitting(*key))
+            index = self._indexes[key] = Index(fitting), Memory(fitting, self._computed)
         return index
 
+    def _key(self, channel: str, event: int) -> tuple[str, int]:
+        channel = fold(channel)
+        return (channel if channel in self._channels else "", event if event in self._events else -1)
 
-def _fits(entry: Entry, channel: str, event: int) -> bool:
-    if entry.channels and channel not in entry.channels:
-        return False
-    if entry.events and event not in entry.events:
-        return False
-    return entry.needed is None or event in entry.needed
+    def _fitting(self, channel: str, event: int) -> list[Entry]:
+        """The rules that can hold for such a record, in their order."""
+        if not self._by_channel:
+            for number, entry in enumerate(self._entries):
+                events = _events(entry)
+                for one in entry.channels or ("*",):
+                    self._by_channel.setdefault(one, []).append((number, entry, events))
+        some = [*self._by_channel.get("*", ()), *self._by_channel.get(channel, ())]
+        some.sort(key=lambda one: one[0])
+        return [entry for _, entry, events in some if events is None or event in events]
+
+
+def _events(entry: Entry) -> frozenset[int] | None:
+    """The ids of events for which it can hold; ``None``: any."""
+    if entry.needed is None:
+        return entry.events or None
+    return entry.needed & entry.events if entry.events else entry.needed
+
+
+def _together(entries: Iterable[Entry]) -> frozenset[Clue] | None:
+    some = tuple(entries)
+    if not all(entry.sieved for entry in some):
+        return None
+    return frozenset[Clue]().union(*(rule.clues or () for rule in built(some)))
 
 
 def _event_id(record: Record) -> int:

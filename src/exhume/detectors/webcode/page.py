@@ -20,6 +20,8 @@ SMALL = 2000
 """Letters of a page that may be nothing but an include."""
 BARE = 200
 """Letters of a page that holds nothing but an include: only then is a text file no usual part of it."""
+TAG = 3000
+"""Letters of a tag, before and after what says that it lives at the server."""
 SAMPLE = 20_000
 """Letters of code from which an unnamed language is told."""
 CLASSIC = frozenset(("asp", "asa", "cer", "cdx", "inc", "config", "shtml", "shtm", "stm"))
@@ -183,11 +185,12 @@ def read_elements(page: Page) -> None:
     """Adds the controls and objects that live at the server: ``page.controls`` and ``page.objects``."""
     text = page.text
     for place in _SERVER.finditer(text):
-        start, end = text.rfind("<", 0, place.start()), text.find(">", place.end())
-        tag = _TAG.match(text, start) if start >= 0 and place.start() - start < 3000 else None
+        start = text.rfind("<", max(0, place.start() - TAG), place.start())
+        end = text.find(">", place.end(), place.end() + TAG)
+        tag = _TAG.match(text, start) if start >= 0 else None
         if not tag:
             continue
-        attributes = text[tag.end() : end if 0 <= end < place.end() + 3000 else place.end()]
+        attributes = text[tag.end() : end if end >= 0 else place.end()]
         values = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(attributes)}
         name = values.get("id", values.get("name", "")).strip().lower()
         word = tag[1].lower().rpartition(":")[2]

@@ -1,0 +1,128 @@
+"""One record of an EVTX file as the library writes it (JSON), and what its head says without decoding the rest.
+
+The System part of nearly all events has one layout::
+
+    {"Event":{"#attributes":{"xmlns":"…"},"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Sysmon","Guid":"{…}"}},
+    "EventID":11,"Version":2,"Level":4,"Task":11,"Opcode":0,"Keywords":"0x8000000000000000","TimeCreated":{"#attributes":
+    {"SystemTime":"2021-03-03T06:12:45.123456Z"}},"EventRecordID":7184,"Correlation":null,"Execution":{…},"Channel":"…",
+    "Computer":"ex01.contoso.test","Security":{"#attributes":{"UserID":"S-1-5-18"}}},"EventData":{…}}}
+
+An event that is written in any other way is decoded. So is one that is not sound JSON from end to end: the library does not
+escape the names of elements, and in a damaged record they may hold anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from exhume.model import Value
+from exhume.readers.eventfields import Event, flat, instant, number_of, text_of
+
+LEVELS = 4
+"""Levels of nested values in the content of an event that is proven; few events have more."""
+
+# JSON as the library writes it. Nothing is tried twice (possessive), so a strange text costs no more than an ordinary one.
+_TEXT = r'"[^"\\\x00-\x1f]*+"'
+_ANY_TEXT = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u00[01][0-9a-f])[^"\\\x00-\x1f]*+)*+"'
+_WHOLE = r"(?:0|[1-9][0-9]{0,17}+)"
+_NUMBER = rf'"?+{_WHOLE}"?+'
+_SINGLE = rf"(?:{_ANY_TEXT}|-?+(?:0|[1-9][0-9]{{0,19}}+)(?=[\]}},])|null|true|false)"
+_NEXT = r"(?:,(?!END)|(?=END))"
+_LIST = rf"\[(?:{_SINGLE}{_NEXT.replace('END', '[]]')})*+\]"
+_ATTRIBUTES = rf'\{{"#attributes":\{{(?:{_TEXT}:{_SINGLE}{_NEXT.replace("END", "[}]")})*+\}}\}}'
+
+
+def _nested(levels: int) -> str:
+    below = rf"|{_nested(levels - 1)}" if levels else ""
+    return rf"(?:{_SINGLE}|{_LIST}|\{{(?:{_TEXT}:(?:{_SINGLE}|{_LIST}{below}){_NEXT.replace('END', '[}]')})*+\}})"
+
+
+def _maybe(name: str, value: str) -> str:
+    return rf'(?:"{name}":{value},)?+'
+
+
+_PROVEN = re.compile(
+    rf'^(?:\{{"Event":\{{(?:"#attributes":\{{"xmlns":{_TEXT}\}},)?+"System":\{{'
+    rf'"Provider":\{{"#attributes":\{{"Name":"([^"\\\x00-\x1f]*+)"(?:,"Guid":{_TEXT})?+(?:,"EventSourceName":{_TEXT})?+\}}\}},'
+    rf'"EventID":(?:\{{"#attributes":\{{"Qualifiers":{_NUMBER}\}},"#text":"?+({_WHOLE})"?+\}}|"?+({_WHOLE})"?+),'
+    + "".join(_maybe(name, _NUMBER) for name in ("Version", "Level", "Task", "Opcode"))
+    + _maybe("Keywords", _TEXT)
+    + r'"TimeCreated":\{"#attributes":\{"SystemTime":"'
+    + r'([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9}+)?+Z)"\}\},'
+    + rf'"EventRecordID":{_NUMBER},'
+    + _maybe("Correlation", f"(?:null|{_ATTRIBUTES})")
+    + _maybe("Execution", _ATTRIBUTES)
+    + r'"Channel":"([^"\\\x00-\x1f]++)","Computer":"([^"\\\x00-\x1f]*+)"'
+    + rf'(?:,"Security":(?:null|{_ATTRIBUTES}))?+\}}(?:,"(?:EventData|UserData)":{_nested(LEVELS - 1)})?+\}}\}}$|.*$)',
+    re.MULTILINE,
+)
+
+
+class Head(NamedTuple):
+    """What stands in the System part, as text."""
+
+    provider: str
+    qualified: str
+    """The event id, where it is written with its qualifiers."""
+    plain: str
+    """The event id elsewhere."""
+    time: str
+    channel: str
+    computer: str
+
+
+def heads(texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """The ``Head`` of each event as a plain tuple; without a channel where the event has to be decoded to know what it says."""
+    found: list[tuple[str, ...]] = _PROVEN.findall("\n".join(texts))
+    return found if len(found) == len(texts) else [("",) * len(Head._fields)] * len(texts)
+
+
+def searched(text: str) -> bytes:
+    """What the sieve gets of a proven event: from the provider on, without a name that the library puts everywhere. Texts of
+    rules are parts of what is left out (``http``, ``attrib``)."""
+    return text[text.index('"Provider":') :].replace('"#attributes":', '"":').encode()
+
+
+def event_of_json(text: str, number: int) -> Event | None:
+    """The event of one record's JSON; ``None`` when it has no event id."""
+    from orjson import JSONDecodeError, loads
+
+    try:
+        tree = loads(text)["Event"]
+        system = tree["System"]
+    except (JSONDecodeError, KeyError, TypeError):
+        return None
+    if not isinstance(system, dict) or (event_id := number_of(system.get("EventID"))) < 0:
+        return None
+    named: dict[str, Value] = {}
+    unnamed: tuple[str, ...] = ()
+    for part in ("EventData", "UserData"):
+        if part in tree:
+            unnamed += flat(tree[part], named)
+    own = number_of(system.get("EventRecordID"))
+    time, _ = instant(_attribute(system, "TimeCreated", "SystemTime"))
+    return Event(
+        event_id=event_id,
+        channel=text_of(system.get("Channel")),
+        provider=_attribute(system, "Provider", "Name"),
+        computer=text_of(system.get("Computer")),
+        number=own if own >= 0 else number,
+        level=number_of(system.get("Level")),
+        time=time,
+        system={
+            "Keywords": text_of(system.get("Keywords")),
+            "UserID": _attribute(system, "Security", "UserID"),
+            "EventSourceName": _attribute(system, "Provider", "EventSourceName"),
+            **{name: whole for name in ("Task", "Opcode", "Version") if (whole := number_of(system.get(name))) >= 0},
+        },
+        named=named,
+        unnamed=unnamed,
+    )
+
+
+def _attribute(system: Mapping[str, Any], element: str, name: str) -> str:
+    value = system.get(element)
+    attributes = value.get("#attributes") if isinstance(value, dict) else None
+    return text_of(attributes.get(name)) if isinstance(attributes, dict) else ""
