@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from exhume import packs as packroom
-from exhume.assess import run
+from exhume.assess import pivot
 from exhume.assess.run import assess
 from exhume.assess.scan import Scanner
 from exhume.assess.survey import survey
@@ -69,7 +69,7 @@ def main() -> int:
 
 def second_look(name: str, size: int, runs: int) -> int:
     """Seconds of the second look (with the chaining it needs), beside those of the whole run that it is part of."""
-    original, spent = run.second_look, [0.0]
+    original, spent = pivot.second_look, [0.0]
 
     def timed(*arguments: Any) -> Any:
         start = time.perf_counter()
@@ -78,7 +78,7 @@ def second_look(name: str, size: int, runs: int) -> int:
         finally:
             spent[0] = time.perf_counter() - start
 
-    run.second_look = timed
+    pivot.second_look = timed
     shares: list[float] = []
     with tempfile.TemporaryDirectory() as scratch:
         simulate(name, scratch, size=size * 1_000_000)

@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 
 import pytest
 
-from exhume.assess import run
+import exhume.judge
 from exhume.assess.run import Options, assess
 from exhume.judge import judge
 from exhume.model import Assessment, Coverage, Outcome, Part, Verdict, Window
@@ -28,11 +28,11 @@ def judged(name: str) -> tuple[Truth, Assessment, dict]:
         kept.update(part=part, packs=packs, host=host, case=case)
         return judge(part, packs, host, case)
 
-    original, run.judge = run.judge, remember
+    original, exhume.judge.judge = exhume.judge.judge, remember
     try:
         result = assess(folder, options=Options(period=Window(truth.since, truth.until), jobs=1))
     finally:
-        run.judge = original
+        exhume.judge.judge = original
     return truth, result, kept
 
 

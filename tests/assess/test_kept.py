@@ -43,6 +43,18 @@ def test_few_files_are_kept(folder):
     assert len(list(folder.iterdir())) == KEPT
 
 
+def test_what_is_used_is_not_among_the_oldest(folder):
+    kept([b"a"], lambda: b"made")
+    kept([b"b"], lambda: b"made")
+    for file in folder.iterdir():
+        os.utime(file, (1, 1))
+    assert kept([b"a"], refuse) == b"made"
+    for number in range(KEPT - 1):
+        kept([b"%d" % number], lambda: b"x")
+    assert kept([b"a"], refuse) == b"made"
+    assert kept([b"b"], lambda: b"again") == b"again"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no such rights there")
 def test_a_folder_that_others_may_write_to_is_not_used(folder):
     kept([b"a"], lambda: b"mine")

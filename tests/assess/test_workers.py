@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from exhume.assess import run
+from exhume import readers
 from exhume.assess.run import Options, assess_opened
 from exhume.assess.workers import Limits
 from exhume.evidence import from_memory
@@ -52,7 +52,7 @@ class Odd:
 
 @pytest.fixture(autouse=True)
 def _odd(monkeypatch):
-    monkeypatch.setattr(run, "READERS", (Odd(), *READERS))
+    monkeypatch.setattr(readers, "READERS", (Odd(), *READERS))
 
 
 def content():

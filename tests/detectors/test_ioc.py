@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from exhume.detectors.ioc import Ioc
+from exhume.detectors.ioc import Ioc, feeds
 from exhume.model import Finding, Host, Pack, PackFile, Record, Source, searched
+from exhume.packs import load
 
 LIST = """\
 type,value,campaign,cluster,first_seen,source
@@ -99,3 +102,29 @@ def test_a_text_is_found_in_each_field_of_an_event_that_holds_it(tmp_path: Path)
     detector = ioc(tmp_path, "type,value\nstring,Some Unusual Text\n")
     assert found(detector, "windows.event", A="x some unusual TEXT y", B="dull") == [("string", "step")]
     assert found(detector, "windows.event", A="x some unusual", B="text y") == []
+
+
+def test_what_was_read_before_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = json.dumps(
+        {"Event": {"info": "\ud800", "Attribute": [{"type": "ip-dst", "value": "192.0.2.7", "comment": "\udfff"}]}}
+    )
+    (tmp_path / "feed.json").write_text(odd)
+    (tmp_path / "list.csv").write_text("type,value\nip,192.0.2.8\nip,nonsense\ndomain,evil.example\n")
+    pack = load(tmp_path)
+    store: dict[tuple[bytes, ...], bytes] = {}
+
+    def kept(parts: Sequence[bytes], make: Callable[[], bytes]) -> bytes:
+        key = tuple(parts)
+        if key not in store:
+            store[key] = make()
+        return store[key]
+
+    first = Ioc.from_packs([pack], Host(), kept)
+    monkeypatch.setattr(feeds, "indicators", lambda *_: pytest.fail("a feed was read again"))
+    again = Ioc.from_packs([pack], Host(), kept)
+    assert again.problems == first.problems != ()
+    assert again.wants == first.wants
+    for one in (first, again, pickle.loads(pickle.dumps(again))):
+        hits = [found(one, "iis.access", c__ip=f"192.0.2.{last}") for last in (7, 8, 9)]
+        assert hits == [[("ip", "probe")], [("ip", "probe")], []]
+        assert one.clues("iis.access") == first.clues("iis.access")

@@ -68,7 +68,7 @@ def test_it_does_not_grow_without_end(monkeypatch):
     sigma = pack_of(*RULES)
     for number in range(1000):
         assert told(sigma, {"cs-uri-stem": f"/{number}.aspx"})
-    (held,) = (memory._held for _, memory in sigma._indexes.values())
+    (held,) = (memory._held for book in sigma._books.values() for _, memory in book._indexes.values())
     assert len(held) <= 10
 
 

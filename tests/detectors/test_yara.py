@@ -6,6 +6,7 @@ import contextlib
 import io
 import pickle
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from exhume.detectors.yara import Limits, Yara
@@ -195,3 +196,25 @@ def test_without_rules_nothing_is_wanted_from_a_file(tmp_path: Path) -> None:
     assert yara.clues("web.file") == frozenset()
     assert detector(tmp_path, ours=OURS).clues("web.file") is None
     assert detector(tmp_path, ours=OURS).clues("iis.access") == frozenset()
+
+
+def test_rules_that_were_compiled_before_are_asked_for_with_the_first_file_only(tmp_path: Path) -> None:
+    store: dict[tuple[bytes, ...], bytes] = {}
+    asked: list[bytes] = []
+
+    def kept(parts: Sequence[bytes], make: Callable[[], bytes]) -> bytes:
+        asked.append(parts[0])
+        return store.setdefault(tuple(parts), store.get(tuple(parts)) or make())
+
+    broken = pack(tmp_path, ours=OURS, broken="rule x { condition: nothing_known }")
+    first = Yara.from_packs([broken], Host(), kept)
+    assert len(first.problems) == 1
+    asked.clear()
+    again = Yara.from_packs([broken], Host(), kept)
+    assert again.problems == first.problems
+    assert asked == [b"complaints"]
+    assert list(again.detect(record(b"marker of the test", kind="iis.access"))) == []
+    assert asked == [b"complaints"]
+    only_finding(list(again.detect(record(b"marker of the test"))))
+    only_finding(list(pickle.loads(pickle.dumps(again)).detect(record(b"marker of the test"))))
+    assert set(asked[1:]) == {b"rules"}

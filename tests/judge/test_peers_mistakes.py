@@ -16,7 +16,7 @@ from exhume.assess.survey import product_of
 from exhume.detectors import Sigma
 from exhume.evidence import Limits
 from exhume.judge import raised
-from exhume.model import Cause, Finding, Host, Outcome, Record, Reply, Severity, Source, State, Verdict
+from exhume.model import Cause, Finding, Host, Outcome, Record, Reply, Severity, Source, State, Verdict, anew
 from exhume.packs import shipped
 from exhume.reports import REPORTS
 from pretend_server import (
@@ -311,6 +311,7 @@ def test_an_address_is_compared_whole(address, hit):
 def test_the_exit_code_of_a_child_is_looked_at(monkeypatch, code):
     """NCC's batch file never saw that its helper had failed. Ours tries the engine in a child that may die."""
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, code))
+    monkeypatch.setattr(sieve, "kept", anew)
     sieve.default_engine.cache_clear()
     try:
         assert sieve.default_engine() == "re2"

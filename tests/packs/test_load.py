@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import time
 from datetime import date
 from pathlib import Path
@@ -173,3 +174,25 @@ def test_shipped_packs_load_without_problems() -> None:
     for pack in shipped():
         assert pack.own
         assert pack.problems == ()
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b"title: a\r\n", b"title: a\n\n"])
+def test_correlations_are_told_by_the_beginning_of_a_line(tmp_path: Path, start: bytes) -> None:
+    (tmp_path / "a.yml").write_bytes(start + b"correlation:\n  type: event_count\n")
+    (tmp_path / "b.yml").write_bytes(start + b"detection: {}\nnote: no correlation: here\n")
+    files = {file.name: file for file in load(tmp_path).files}
+    assert {name: file.role for name, file in files.items()} == {"a.yml": "sigma", "b.yml": "sigma"}
+    assert {name: file.correlates for name, file in files.items()} == {"a.yml": True, "b.yml": False}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such links there without rights")
+def test_folders_are_walked_in_order_and_links_are_told(tmp_path: Path) -> None:
+    for name in ("b/two.yml", "b/a/one.yml.b64", "a/three.yml", ".git/x.yml", "__pycache__/x.yml", "b/.hidden.yml", "b/x.exe"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(base64.b64encode(b"detection: 1") if name.endswith("b64") else b"detection: 1")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "gone.yml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "link.exe").symlink_to(tmp_path / "b/two.yml")
+    pack = load(tmp_path)
+    assert [file.name for file in pack.files] == ["a/three.yml", "b/a/one.yml", "b/two.yml"]
+    assert sorted(problem.file for problem in pack.problems) == ["gone.yml", "loop"]

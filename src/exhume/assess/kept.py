@@ -10,7 +10,6 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,9 +26,12 @@ def kept(what: Sequence[bytes], make: Callable[[], bytes]) -> bytes:
     if folder is None:
         return make()
     try:
-        data = (folder / name).read_bytes()
-        if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST]:
-            return data[_DIGEST:]
+        with (folder / name).open("rb") as file:
+            digest, data = file.read(_DIGEST), file.read()
+        if hashlib.sha256(data).digest() == digest:
+            with suppress(OSError):
+                os.utime(folder / name)  # the oldest are those that were not used for long
+            return data
     except OSError:
         pass  # not there yet
     content = make()
@@ -62,6 +64,8 @@ def _folder() -> Path | None:
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:
+    import tempfile
+
     handle, draft = tempfile.mkstemp(dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import exhume
 from exhume import packs as packroom
 from exhume.assess import sieve
 from exhume.assess.kept import kept
-from exhume.assess.pivot import Glance, Touch, batches_of, second_look
 from exhume.assess.scan import PICKLED, Scanner
 from exhume.assess.survey import Survey, identify, survey
 from exhume.assess.tally import Tally
-from exhume.assess.workers import Limits, scan_all
+from exhume.assess.workers import FORKS, MUCH, Limits, scan_all
 from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
-from exhume.judge import Case, Patching, Second, judge, patching
-from exhume.model import AllowEntry, Assessment, Detector, Evidence, Pack, PackUsed, Part, Problem, Tool, Window
-from exhume.readers import EVERY_FILE, READERS
+from exhume.model import AllowEntry, Detector, Evidence, Pack, Part, Problem, Window
+
+if TYPE_CHECKING:  # the readers are loaded by the workers, what judges while these read
+    from exhume.assess.pivot import Touch
+    from exhume.judge import Patching, Second
+    from exhume.model import Assessment
 
 Progress = Callable[[int, int, str], None]
 """Bytes done, bytes in all, the path just finished."""
@@ -44,6 +48,8 @@ class Options:
     """Look at the logs once more for what the intrusions touched."""
     manifest: bool = False
     """Hash and list recognised logs as well."""
+    meanwhile: Callable[[], None] | None = None
+    """Called once, while the workers read: to load what is needed afterwards."""
     limits: Limits = field(default_factory=Limits)
     evidence_limits: EvidenceLimits = field(default_factory=EvidenceLimits)
 
@@ -74,53 +80,125 @@ def assess_opened(
 ) -> Assessment:
     """``assess`` for evidence that is open already."""
     options = options or Options()
-    chosen = (*packroom.shipped(), *packs)
+    chosen = (*packroom.shipped(kept), *packs)
     seen = survey(evidence)
     detectors = tuple(kind.from_packs(chosen, seen.host, kept) for kind in DETECTORS)
     engine = options.engine or sieve.default_engine()
-    scanner = Scanner(evidence, READERS, EVERY_FILE, detectors, products(chosen), engine, options.use_sieve, options.manifest)
-    part = _scan(scanner, seen, options, scanner.evidence.batches(), progress).part()
+    make: Callable[[], Scanner] = partial(
+        _scanner, evidence, detectors, products(chosen), engine, options.use_sieve, options.manifest
+    )
+    if FORKS and seen.size > MUCH:
+        make = _shared(make())
+    part = _scan(make, seen, options, evidence.batches(), progress, partial(_meanwhile, options)).part()
+    return _judged(part, chosen, seen, replace(options, engine=engine), detectors, make, names or (evidence.name,))
+
+
+def _scanner(
+    evidence: Evidence,
+    detectors: Sequence[Detector],
+    is_product: Callable[[str], bool],
+    engine: str,
+    use_sieve: bool,
+    manifest: bool,
+) -> Scanner:
+    from exhume.readers import EVERY_FILE, READERS
+
+    return Scanner(evidence, READERS, EVERY_FILE, detectors, is_product, engine, use_sieve, manifest)
+
+
+def _shared(scanner: Scanner) -> Callable[[], Scanner]:
+    """Loads all rules before there are workers, which then share them; of little evidence few rules are asked for."""
+    for detector in scanner.detectors:
+        for kind in detector.wants:
+            detector.clues(kind)
+    return partial(_held, scanner)
+
+
+def _held(scanner: Scanner) -> Scanner:
+    return scanner
+
+
+def _meanwhile(options: Options) -> None:
+    """The parent has nothing to do while the workers read: it loads what it needs when they are done."""
+    import exhume.judge  # noqa: F401
+
+    if options.meanwhile:
+        options.meanwhile()
+
+
+def _judged(
+    part: Part,
+    packs: Sequence[Pack],
+    seen: Survey,
+    options: Options,
+    detectors: Sequence[Detector],
+    make: Callable[[], Scanner],
+    names: tuple[str, ...],
+) -> Assessment:
+    from exhume.judge import Case, judge
+    from exhume.model import PackUsed, Tool
+
     generated = datetime.now(UTC).replace(microsecond=0)
-    exposure = exposure_of(part, chosen, generated)
-    host = identify(seen.host, part.coverage.spans, part.readings, exposure)
+    exposure = exposure_of(part, packs, generated)
     case = Case(
-        tool=Tool(exhume.__version__, sieve.describe(engine), tuple(PackUsed(p.name, p.version, p.digest) for p in chosen)),
+        tool=Tool(
+            exhume.__version__, sieve.describe(options.engine), tuple(PackUsed(p.name, p.version, p.digest) for p in packs)
+        ),
         generated=generated,
         period=options.period,
         allow=options.allow,
-        plans=tuple(entry for pack in chosen if pack.own for entry in packroom.plan(pack)),
         exposure=exposure,
-        evidence=names or (evidence.name,),
-        problems=problems_of(chosen, detectors),
-        witnesses=packroom.witnesses(),
-        marks=packroom.clusters(),
-        correlations=packroom.correlations(chosen),
-        second=_again(scanner, seen, options, part),
+        evidence=names,
+        problems=problems_of(packs, detectors),
     )
-    return judge(part, chosen, host, case)
+    if part.findings:  # all else is asked of findings only
+        case = replace(
+            case,
+            plans=tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack)),
+            witnesses=packroom.witnesses(),
+            marks=packroom.clusters(),
+            correlations=packroom.correlations(packs),
+            second=_again(make, seen, options, part),
+        )
+    return judge(part, packs, identify(seen.host, part.coverage.spans, part.readings, exposure), case)
 
 
 def exposure_of(part: Part, packs: Sequence[Pack], generated: datetime) -> Patching | None:
     """What the readings tell; the server ran on the days of which Exchange's own logs have rows."""
+    from exhume.judge import patching
+
+    if not part.readings:
+        return None
     rows = [s.first.date() for s in part.coverage.spans if s.first and s.kind.startswith("exchange.")]
     end = (part.coverage.end or generated).date()
     return patching(part.readings, packroom.build_tables(), packs, end, min(rows, default=None), generated.date())
 
 
-def _again(scanner: Scanner, seen: Survey, options: Options, part: Part) -> Second:
+def _again(make: Callable[[], Scanner], seen: Survey, options: Options, part: Part) -> Second:
     """The second look, at the logs only, for what the intrusions are known by."""
+    from exhume.assess.pivot import Glance, batches_of, second_look
+    from exhume.judge import Second
+
+    if not options.pivot:
+        return Second()
+    scanner = make()
 
     def look(touch: Touch, paths: Sequence[str]) -> Part:
         known = {name: getattr(scanner, name) for name in PICKLED} | {"detectors": (touch,)}
         portions = batches_of(scanner.evidence, paths)
         in_order = any(len(portion) > 1 for portion in portions)  # a sequential archive: opening a member twice costs all of it
-        return _scan((Scanner if in_order else Glance)(**known), seen, options, portions).part()
+        return _scan(_shared((Scanner if in_order else Glance)(**known)), seen, options, portions).part()
 
-    return second_look(look, scanner.evidence, seen, part) if options.pivot else Second()
+    return second_look(look, scanner.evidence, seen, part)
 
 
 def _scan(
-    scanner: Scanner, seen: Survey, options: Options, portions: Sequence[tuple[str, ...]], progress: Progress | None = None
+    make: Callable[[], Scanner],
+    seen: Survey,
+    options: Options,
+    portions: Sequence[tuple[str, ...]],
+    progress: Progress | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Tally:
     tally = Tally()
     for gap in seen.gaps:
@@ -135,7 +213,7 @@ def _scan(
             progress(done, seen.size, path)
 
     jobs = options.jobs or os.cpu_count() or 1
-    for part in scan_all(scanner, portions, seen.files, jobs, options.limits, finished):
+    for part in scan_all(make, portions, seen.files, jobs, options.limits, finished, meanwhile):
         tally.add(part)
     return tally
 

@@ -18,7 +18,6 @@ from exhume.assess.slices import Task, border
 from exhume.assess.streams import HEAD, Spool, Trapped
 from exhume.assess.tally import Tally
 from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Part, Reader, Reading, Record, Sieve, SlicedReader, Span
-from exhume.readers.lines import encoding_of, lone_returns
 
 STATE_KINDS = frozenset({"web.file", "file.entry"})
 PICKLED = ("evidence", "readers", "every_file", "detectors", "is_product", "engine", "use_sieve", "manifest")
@@ -42,6 +41,7 @@ class Scanner:
     sieves: Sieve | None = None
     """Made from the detectors when it is first needed."""
     _files: Mapping[str, File] | None = None
+    _folders: Mapping[str, Sequence[File]] | None = None
     _entered: frozenset[str] = frozenset()
     """Archives whose members are listed as files of their own."""
 
@@ -52,6 +52,7 @@ class Scanner:
         for name, value in zip(PICKLED, state, strict=True):
             setattr(self, name, value)
         self._files = None
+        self._folders = None
         self._entered = frozenset()
         self.sieves = None
 
@@ -101,7 +102,7 @@ class Scanner:
             self._run(readers[0], Trapped(stream, head), file, tally)
             return
         if stream.seekable() and file.opener is not None:
-            near = replace(file, beside=partial(self._beside, file.folder))
+            near = self._placed(file)
             for reader in readers:
                 stream.seek(0)
                 self._run(reader, Trapped(stream), near, tally)
@@ -109,7 +110,7 @@ class Scanner:
         trapped = Trapped(stream, head)
         spool = Spool(cast(BinaryIO, trapped))
         kept = File(file.evidence, file.path, file.windows, file.size, file.modified, file.created, spool.open)
-        kept = replace(kept, beside=partial(self._beside, file.folder))
+        kept = self._placed(kept)
         try:
             for reader in readers:
                 with spool.open() as again:
@@ -121,6 +122,8 @@ class Scanner:
 
     def _sliced(self, stream: BinaryIO, file: File, task: Task, tally: Tally) -> bool:
         """Reads a slice. False for the first slice of a file that has to be read whole; the others say nothing then."""
+        from exhume.readers.lines import encoding_of, lone_returns
+
         head = stream.read(HEAD)
         readers = self.readers_for(head, file) if file.path not in self._entered else ()
         reader = readers[0] if len(readers) == 1 else None
@@ -187,6 +190,19 @@ class Scanner:
                         server=record.server,
                         channel=record.channel,
                     )
+
+    def _placed(self, file: File) -> File:
+        """The file, with what a reader may ask of its folder."""
+        folder = file.folder
+        return replace(file, beside=partial(self._beside, folder), neighbours=partial(self._neighbours, folder))
+
+    def _neighbours(self, folder: str) -> Sequence[File]:
+        if self._folders is None:
+            folders: dict[str, list[File]] = {}
+            for file in (self._files or {}).values():
+                folders.setdefault(file.folder, []).append(file)
+            self._folders = folders
+        return self._folders.get(folder, ())
 
     def _beside(self, folder: str, name: str) -> AbstractContextManager[BinaryIO]:
         wanted = f"{folder}/{name}".lower().lstrip("/")

@@ -6,10 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from exhume.judge import Patching
 from exhume.model import Evidence, File, Gap, Host, Reading, Span
 from exhume.model.windows import served_url, windows_path
+
+if TYPE_CHECKING:
+    from exhume.judge import Patching
 
 _ROOT = re.compile(
     r"^(?P<root>[A-Za-z]:\\.*?)(?=(?:Logging|FrontEnd\\HttpProxy|ClientAccess|TransportRoles|Bin)\\)", re.IGNORECASE

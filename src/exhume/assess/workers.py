@@ -17,7 +17,6 @@ from multiprocessing.process import BaseProcess
 from exhume.assess.scan import Scanner
 from exhume.assess.slices import Pieces, Task, tasks
 from exhume.model import Cause, Coverage, File, Gap, Part
-from exhume.readers.shape import load
 
 FORKS = sys.platform == "linux"
 """Fork shares the loaded rules with all workers and starts in milliseconds; only Linux allows it safely."""
@@ -51,20 +50,24 @@ class _Worker:
 
 
 def scan_all(
-    scanner: Scanner,
+    make: Callable[[], Scanner],
     portions: Sequence[Sequence[str]],
     files: dict[str, File],
     jobs: int,
     limits: Limits,
     progress: Callable[[str, int], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Iterator[Part]:
-    """The parts of all paths, as they come. ``progress`` hears of each finished path and its size."""
+    """The parts of all paths, as they come. ``make`` is called in each worker; ``progress`` hears of each finished path and
+    its size; ``meanwhile`` is called once, when the first workers have work."""
     if FORKS and sum(files[path].size or 0 for portion in portions for path in portion) > MUCH:
+        from exhume.readers.shape import load
+
         load()  # once, and not in each worker
     batches, pieces = tasks(portions, files, jobs), Pieces()
-    crew = _Crew(scanner, min(jobs, max(1, len(batches))), limits)
+    crew = _Crew(make, min(jobs, max(1, len(batches))), limits)
     try:
-        for task, piece in crew.run(batches, files):
+        for task, piece in crew.run(batches, files, meanwhile):
             part = pieces.add(task, piece)
             if part is not None:
                 yield part
@@ -75,14 +78,19 @@ def scan_all(
 
 
 class _Crew:
-    def __init__(self, scanner: Scanner, jobs: int, limits: Limits) -> None:
-        self._scanner = scanner
+    def __init__(self, make: Callable[[], Scanner], jobs: int, limits: Limits) -> None:
+        self._make = make
         self._jobs = max(1, jobs)
         self._limits = limits
         self._workers: list[_Worker] = []
 
-    def run(self, batches: Sequence[Sequence[Task]], files: dict[str, File]) -> Iterator[tuple[Task, Part]]:
+    def run(
+        self, batches: Sequence[Sequence[Task]], files: dict[str, File], meanwhile: Callable[[], None] | None
+    ) -> Iterator[tuple[Task, Part]]:
         waiting = deque(deque(batch) for batch in batches if batch)
+        self._assign(waiting)
+        if meanwhile:
+            meanwhile()
         due = time.monotonic() + POLL
         while waiting or any(w.batch for w in self._workers):
             self._assign(waiting)
@@ -124,7 +132,7 @@ class _Crew:
     def _start(self) -> _Worker:
         ours, theirs = multiprocessing.Pipe()
         make = get_context("fork").Process if FORKS else get_context("spawn").Process
-        process = make(target=_work, args=(self._scanner, theirs), daemon=True)
+        process = make(target=_work, args=(self._make, theirs), daemon=True)
         process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -170,9 +178,10 @@ class _Crew:
         yield task, Part(coverage=Coverage(gaps=(gap,)))
 
 
-def _work(scanner: Scanner, connection: Connection) -> None:
+def _work(make: Callable[[], Scanner], connection: Connection) -> None:
     """A worker's life: portions of tasks in, parts out, until the pipe closes."""
     gc.freeze()  # what is shared with the parent stays shared: a collection would write to all of it
+    scanner = make()
     try:
         while True:
             for task in connection.recv():

@@ -6,15 +6,19 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import exhume
 from exhume.cli.refused import Refused
+
+COMMANDS = ("assess", "exposure", "report", "verify", "recheck", "hunt", "baseline", "pack", "demo")
+"""Each is a module of this folder."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads spin for work that never comes: 30 ms each process
-    parser = _parser()
+    parser = _parser(*(sys.argv[1:2] if argv is None else argv[:1]))
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))
@@ -28,9 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    from exhume.cli import assess, baseline, demo, exposure, hunt, pack, recheck, report, verify
-
+def _parser(wanted: str = "") -> argparse.ArgumentParser:
+    """With all commands, or with the wanted one only if there is one of that name."""
     parser = argparse.ArgumentParser(
         prog="exhume",
         description="Was this Exchange server exposed, attacked, broken into? Since when, how far, and is it clean now?",
@@ -38,6 +41,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"exhume {exhume.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (assess, exposure, report, verify, recheck, hunt, baseline, pack, demo):
-        command.add(commands)
+    for name in (wanted,) if wanted in COMMANDS else COMMANDS:
+        import_module(f"exhume.cli.{name}").add(commands)
     return parser

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exhume.model import AllowEntry, Assessment, Pack, Verdict
+    from exhume.model import AllowEntry, Assessment, Pack, Report, Verdict
 
-FILES = ("assessment.json", "report.html", "timeline.csv")
 _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -70,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         engine=arguments.engine,
         use_sieve=not arguments.no_sieve,
         manifest=arguments.manifest,
+        meanwhile=_reports_loaded,
         limits=Limits(seconds=arguments.file_seconds, memory=arguments.worker_memory),
         evidence_limits=EvidenceLimits(**{k: v for k, v in changed.items() if v is not None}),
     )
@@ -94,16 +94,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if arguments.fail_on is not None and result.verdict >= arguments.fail_on else 0
 
 
+def _reports_loaded() -> None:
+    from exhume.assess.kept import kept
+    from exhume.reports.html.page import ready
+
+    ready(kept)
+
+
 def write(result: Assessment, out: Path) -> None:
     """The three files of an assessment. Raises ``Refused`` when they cannot be written."""
+    from exhume.assess.kept import kept
     from exhume.cli.refused import Refused
-    from exhume.reports import REPORTS
+    from exhume.reports import Document, Html, Timeline
 
+    reports: tuple[Report, ...] = (Document(), Html(kept), Timeline())
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for report in REPORTS:
-            if report.filename in FILES:
-                (out / report.filename).write_bytes(report.render(result))
+        for report in reports:
+            (out / report.filename).write_bytes(report.render(result))
     except OSError as error:
         raise Refused(f"cannot write to {out}: {error.strerror or type(error).__name__}") from None
 

@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _directive(result: Assessment, name: str) -> dict[str, bytes]:
     """The two pages of a directive. Raises ``Refused`` when there is none of that name."""
+    from exhume.assess.kept import kept
     from exhume.cli.refused import Refused
     from exhume.judge.directive import fill_in
     from exhume.packs import directive, directives
@@ -85,15 +86,16 @@ def _directive(result: Assessment, name: str) -> dict[str, bytes]:
     if name not in directives():
         raise Refused(f"there is no directive {name!r}; there is {', '.join(directives())}")
     filled = fill_in(directive(name), result)
-    return {f"directive-{name}.html": directive_page(filled), f"directive-{name}.md": directive_markdown(filled)}
+    return {f"directive-{name}.html": directive_page(filled, kept), f"directive-{name}.md": directive_markdown(filled)}
 
 
 def rendered(result: Assessment, names: Iterable[str], lenient: bool = False) -> dict[str, bytes]:
     """File names and contents. ``lenient``: what cannot be made here is said and left out, else it raises ``Refused``."""
+    from exhume.assess.kept import kept
     from exhume.cli.refused import Refused
-    from exhume.reports import REPORTS
+    from exhume.reports import REPORTS, Html
 
-    known: dict[str, Report] = {report.name: report for report in REPORTS}
+    known: dict[str, Report] = {report.name: report for report in (*REPORTS, Html(kept))}
     files: dict[str, bytes] = {}
     for name in names:
         report = known[name]

@@ -20,6 +20,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from exhume.assess.kept import kept
     from exhume.assess.run import Options
     from exhume.assess.verify import verify
     from exhume.cli.assess import Progress, name_of, packs_of, plain, write
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     write(result.after, out)
     try:
         (out / "attestation.json").write_bytes(attestation(result))
-        (out / "attestation.html").write_bytes(attestation_page(result))
+        (out / "attestation.html").write_bytes(attestation_page(result, kept))
     except OSError as error:
         raise Refused(f"cannot write to {out}: {error.strerror or type(error).__name__}") from None
     print(f"Clean now? {str(result.clean).replace('_', ' ')}. {result.text}")

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import cache, partial
 from typing import Any, Self
 
 from exhume.model import (
@@ -35,6 +36,7 @@ from exhume.model import (
     Severity,
     anew,
 )
+from exhume.model.installed import version_of
 from exhume.model.windows import SERVER_SIDE
 
 EXTERNALS = ("filename", "filepath", "extension", "filetype", "owner")
@@ -78,31 +80,37 @@ class Yara:
 
     wants: frozenset[str] = frozenset({"web.file", "file.entry"})
 
-    def __init__(self, compiled: bytes, origins: tuple[_Origin, ...], problems: tuple[Problem, ...], limits: Limits) -> None:
+    def __init__(
+        self, compiled: Callable[[], bytes], origins: tuple[_Origin, ...], problems: tuple[Problem, ...], limits: Limits
+    ) -> None:
         self.problems = problems
         self.limits = limits
         self._compiled = compiled
+        """Gives the rules; they are large, and asked for when the first file comes that they could match."""
         self._origins = origins
         self._scanners = threading.local()
 
     @classmethod
     def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew, limits: Limits | None = None) -> Self:
         """Compile all YARA files of the packs. What does not compile is in ``problems``; it never raises."""
-        compiled, origins, problems = _compile(packs, kept)
-        if compiled:
-            import yara_x  # noqa: F401 (before workers are forked, so that they share its code)
-        return cls(compiled, origins, problems, limits or Limits())
+        return cls(*_compile(packs, kept), limits or Limits())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._compiled, self._origins, self.problems, self.limits)
+        compiled = partial(bytes, self._compiled()) if self._origins else bytes
+        return type(self), (compiled, self._origins, self.problems, self.limits)
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """These kinds are files, not lines: nothing to sieve by."""
-        return None if self._compiled and kind in self.wants else frozenset()
+        if not self._origins or kind not in self.wants:
+            return frozenset()
+        import yara_x  # noqa: F401
+
+        self._compiled = partial(bytes, self._compiled())  # processes made from now on share both
+        return None
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:
         """Findings of one file; a Gap when it was not scanned, or not all of it."""
-        if not self._compiled or not scans(record):
+        if not self._origins or not scans(record):
             return
         data, gap = self._read(record)
         if gap:
@@ -156,7 +164,7 @@ class Yara:
         if scanner is None:
             import yara_x
 
-            scanner = yara_x.Scanner(yara_x.Rules.deserialize_from(io.BytesIO(self._compiled)))
+            scanner = yara_x.Scanner(yara_x.Rules.deserialize_from(io.BytesIO(self._compiled())))
             scanner.set_timeout(self.limits.seconds)
             scanner.max_matches_per_pattern(MATCHES_KEPT)
             self._scanners.scanner = scanner
@@ -168,9 +176,7 @@ def scans(record: Record) -> bool:
     return record.kind == "web.file" or (record.kind == "file.entry" and record.text("extension") not in SERVER_SIDE)
 
 
-def _compile(packs: Iterable[Pack], kept: Kept) -> tuple[bytes, tuple[_Origin, ...], tuple[Problem, ...]]:
-    import orjson
-
+def _compile(packs: Iterable[Pack], kept: Kept) -> tuple[Callable[[], bytes], tuple[_Origin, ...], tuple[Problem, ...]]:
     texts: list[str] = []
     origins: list[_Origin] = []
     problems: list[Problem] = []
@@ -181,16 +187,27 @@ def _compile(packs: Iterable[Pack], kept: Kept) -> tuple[bytes, tuple[_Origin, .
         except (OSError, ValueError) as error:
             problems.append(Problem(pack.name, file.name, f"cannot be read: {error}"))
     if not texts:
-        return b"", (), tuple(problems)
-    parts = (b"yara", version("yara-x").encode(), *(text.encode("utf-8", "surrogatepass") for text in texts))
-    complaints, _, compiled = kept(parts, lambda: _built(texts)).partition(b"\n")
-    problems += [Problem(origins[n].pack, origins[n].file, words) for n, words in orjson.loads(complaints)]
+        return bytes, (), tuple(problems)
+    parts = (b"yara", version_of("yara-x").encode(), *(text.encode("utf-8", "surrogatepass") for text in texts))
+
+    @cache
+    def built() -> tuple[bytes, bytes]:
+        return _built(texts)
+
+    def compiled() -> bytes:
+        return kept((b"rules", *parts), lambda: built()[1])
+
+    def complaints() -> bytes:
+        compiled()
+        return built()[0]
+
+    told = json.loads(kept((b"complaints", *parts), complaints))
+    problems += [Problem(origins[n].pack, origins[n].file, words) for n, words in told]
     return compiled, tuple(origins), tuple(problems)
 
 
-def _built(texts: Sequence[str]) -> bytes:
-    """A line of JSON, the complaints each with the number of its text, and the compiled rules."""
-    import orjson
+def _built(texts: Sequence[str]) -> tuple[bytes, bytes]:
+    """The complaints as JSON, each with the number of its text, and the compiled rules."""
     import yara_x
 
     # Includes would read files of this machine that a pack names; slow patterns of others are their authors' affair.
@@ -207,7 +224,7 @@ def _built(texts: Sequence[str]) -> bytes:
             complaints += [(number, _complaint(error)) for error in compiler.errors()[known:]]
     written = io.BytesIO()
     compiler.build().serialize_into(written)
-    return orjson.dumps(complaints) + b"\n" + written.getvalue()
+    return json.dumps(complaints).encode(), written.getvalue()
 
 
 def _complaint(error: dict[str, Any]) -> str:

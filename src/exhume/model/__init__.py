@@ -1,30 +1,10 @@
 """What flows through exhume, and the protocols between its rooms. Standard library only."""
 
-from exhume.model.assessment import (
-    SCHEMA,
-    Act,
-    Allowed,
-    Answer,
-    Assessment,
-    Exposure,
-    Intrusion,
-    Moment,
-    PackUsed,
-    Planted,
-    Question,
-    Questions,
-    Recheck,
-    SeenIn,
-    Step,
-    Tool,
-    Withdrawn,
-)
-from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
-from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
-from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from exhume.model.clue import BORDER, Clue, event_kind, narrowed, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
-from exhume.model.directive import Directive, DirectivePart, FilledIn, Obligation, Shows, Statement
 from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, raised
 from exhume.model.flow import (
     File,
@@ -45,6 +25,31 @@ from exhume.model.pack import AllowEntry, Case, Correlation, Pack, PackFile, Pla
 from exhume.model.protocols import Detector, Evidence, Kept, Reader, Report, Sieve, SlicedReader, anew
 from exhume.model.visit import Visit
 from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Tlp, Verdict
+
+if TYPE_CHECKING:
+    from exhume.model.assessment import (
+        SCHEMA,
+        Act,
+        Allowed,
+        Answer,
+        Assessment,
+        Exposure,
+        Intrusion,
+        Moment,
+        PackUsed,
+        Planted,
+        Question,
+        Questions,
+        Recheck,
+        SeenIn,
+        Step,
+        Tool,
+        Withdrawn,
+    )
+    from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
+    from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
+    from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
+    from exhume.model.directive import Directive, DirectivePart, FilledIn, Obligation, Shows, Statement
 
 __all__ = [
     "ATTESTATION_SCHEMA",
@@ -143,3 +148,24 @@ __all__ = [
     "searched",
     "anew",
 ]
+
+_LATER = {
+    name: module
+    for module, names in {
+        "assessment": "SCHEMA Act Allowed Answer Assessment Exposure Intrusion Moment PackUsed Planted Question Questions "
+        "Recheck SeenIn Step Tool Withdrawn",
+        "attestation": "ATTESTATION_SCHEMA Attestation Check StepCheck",
+        "builds": "Build BuildTables Fix Parts Setting Version dotted read_version",
+        "casebook": "CASE_SCHEMA Casebook Server Shared",
+        "directive": "Directive DirectivePart FilledIn Obligation Shows Statement",
+    }.items()
+    for name in names.split()
+}
+"""What only the end of an assessment needs: loaded when it is first asked for (PEP 562), not at every start."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    return found

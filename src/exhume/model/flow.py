@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -53,6 +53,8 @@ class File:
     """Opens the bytes again from the start, for detectors that need the whole file (YARA)."""
     beside: Callable[[str], AbstractContextManager[BinaryIO]] | None = field(default=None, compare=False, repr=False)
     """Opens another file of the same folder by its name, in any letter case; raises ``OSError`` when there is none."""
+    neighbours: Callable[[], Sequence[File]] | None = field(default=None, compare=False, repr=False)
+    """The files of the same folder, this one among them; ``None`` where they are not known."""
     logs_hashed: bool = False
     """``--manifest``: hash recognised logs as well."""
 

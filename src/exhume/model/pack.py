@@ -28,6 +28,8 @@ class PackFile:
     role: Role
     name: str
     """Path inside the pack, ``/`` between folders, without ``.b64``."""
+    correlates: bool = False
+    """There is a Sigma correlation in it."""
 
     def read(self) -> bytes:
         """The content, decoded. Raises ``OSError``, or ``ValueError`` for bad Base64."""

@@ -114,7 +114,7 @@ class SlicedReader(Reader, Protocol):
 
 
 Kept: TypeAlias = Callable[[Sequence[bytes], Callable[[], bytes]], bytes]
-"""Gives what an earlier run made of the same parts, else calls the function: for what is slow to compile from rules."""
+"""Gives what an earlier run made of the same parts, else calls the function: for what is slow to compile or read."""
 
 
 def anew(_: Sequence[bytes], make: Callable[[], bytes]) -> bytes:

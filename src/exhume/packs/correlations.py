@@ -17,7 +17,6 @@ from exhume.model.vocabulary import Confidence, Outcome, Severity
 from exhume.packs.manifest import PackError, load_yaml
 
 _FILE = Path(__file__).resolve().parent.parent / "content" / "correlations.yml"
-_CORRELATION = re.compile(r"(?m)^correlation\s*:")
 _SPAN = re.compile(r"(\d{1,6})([smhd])\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TYPES = ("event_count", "value_count", "temporal", "temporal_ordered")
@@ -32,10 +31,11 @@ def correlations(packs: Iterable[Pack]) -> tuple[Correlation, ...]:
     found = [_correlation(document, str(document["exhume"]["pack"]), own=True) for document in own]
     for pack in packs:
         for file in pack.of("sigma"):
+            if not file.correlates:
+                continue
             try:
-                text = file.text()
-                if _CORRELATION.search(text):
-                    found += [_correlation(d, pack.name, pack.own) for d in _documents(file.name, text) if "correlation" in d]
+                documents = _documents(file.name, file.text())
+                found += [_correlation(d, pack.name, pack.own) for d in documents if "correlation" in d]
             except (OSError, ValueError, KeyError, TypeError, PackError):
                 continue
     return tuple(found)

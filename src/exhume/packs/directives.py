@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from exhume.model import Directive, DirectivePart, Obligation, Shows
+from exhume import model
 from exhume.packs.manifest import load_yaml
 
 _FOLDER = Path(__file__).resolve().parent.parent / "content" / "directives"
@@ -18,23 +18,23 @@ def directives() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.yml")))
 
 
-def directive(name: str) -> Directive:
+def directive(name: str) -> model.Directive:
     """The shipped directive of that name. Raises ``KeyError`` when there is none."""
     if name not in directives():
         raise KeyError(name)
     path = _FOLDER / f"{name}.yml"
     content = load_yaml(path.name, path.read_text(encoding="utf-8"))
-    return Directive(content["id"], content["title"], content["who"], tuple(map(_part, content["parts"])))
+    return model.Directive(content["id"], content["title"], content["who"], tuple(map(_part, content["parts"])))
 
 
-def _part(entry: Mapping[str, Any]) -> DirectivePart:
+def _part(entry: Mapping[str, Any]) -> model.DirectivePart:
     obligations = tuple(map(_obligation, entry["obligations"]))
-    return DirectivePart(entry["title"], _day(entry["issued"]), entry["scope"], tuple(entry["sources"]), obligations)
+    return model.DirectivePart(entry["title"], _day(entry["issued"]), entry["scope"], tuple(entry["sources"]), obligations)
 
 
-def _obligation(entry: Mapping[str, Any]) -> Obligation:
+def _obligation(entry: Mapping[str, Any]) -> model.Obligation:
     due = entry.get("due")
-    return Obligation(
+    return model.Obligation(
         id=entry["id"],
         text=entry["text"],
         deadline=entry["deadline"],
@@ -45,9 +45,9 @@ def _obligation(entry: Mapping[str, Any]) -> Obligation:
     )
 
 
-def _shows(entry: Mapping[str, Any]) -> Shows:
+def _shows(entry: Mapping[str, Any]) -> model.Shows:
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-    return Shows(**values)
+    return model.Shows(**values)
 
 
 def _day(value: object) -> date:

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import yaml
-
 from exhume.model.pack import Pack, PackFile, Problem
 from exhume.model.vocabulary import Confidence, Outcome, Severity
 from exhume.packs.examples import cases
-from exhume.packs.manifest import MANIFEST, SAFE, PackError, one_line
+from exhume.packs.manifest import MANIFEST, PackError, one_line, safe_loader
 from exhume.packs.steps import plan
 
 INDICATOR_COLUMNS = ("type", "value", "campaign", "cluster", "first_seen", "source")
@@ -144,8 +142,10 @@ def _names(pack: Pack) -> Iterator[tuple[str, str]]:
 
 
 def _sigma(name: str, text: str, found: list[_Found]) -> Iterator[tuple[str, str]]:
+    import yaml
+
     try:
-        documents = [d for d in yaml.load_all(text, Loader=SAFE) if d is not None]
+        documents = [d for d in yaml.load_all(text, Loader=safe_loader()) if d is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         yield name, f"not YAML: {one_line(error)}"
         return

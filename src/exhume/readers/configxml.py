@@ -6,7 +6,6 @@ one, is read by its tags and the caller gets a sentence that says so.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
@@ -155,6 +154,8 @@ class _Adapter(ContentHandler):
 
 def _by_tags(text: str, listener: Listener) -> None:
     """Every tag that can be made out, whatever stands between them; comments are left out."""
+    import html
+
     text = _COMMENT.sub(lambda match: "\n" * match.group().count("\n"), text)
     line, seen = 1, 0
     for match in _TAG.finditer(text):

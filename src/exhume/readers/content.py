@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
+
+_CONTENT = Path(__file__).parents[1] / "content"
 
 
 @cache
 def lines(name: str) -> tuple[str, ...]:
     """The lines of a table without blank lines and ``#`` comments. Raises ``FileNotFoundError`` if it is not shipped."""
-    text = files("exhume").joinpath("content", name).read_text("utf-8")
+    text = (_CONTENT / name).read_text("utf-8")
     return tuple(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
 
 

@@ -42,6 +42,11 @@ def is_product(path: str) -> bool:
     return name in _shipped().get(folder, frozenset())
 
 
+def shipped_beside(path: str) -> frozenset[str]:
+    """The names, in lower case, of the pages that Exchange ships in the folder of this file."""
+    return _shipped().get(in_exchange(path).rpartition("/")[0], frozenset())
+
+
 def near_product(path: str) -> str:
     """The product page that a file at this place imitates by its name, lower case; empty when it imitates none.
 

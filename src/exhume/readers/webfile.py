@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
 from exhume.readers.hashes import HASH_LIMIT, Digests, digest, entry_fields, extension, listed, place, too_large
+from exhume.readers.neighbours import times_beside
 from exhume.readers.oabdump import oab_properties
 from exhume.readers.oddnames import odd_name
 from exhume.readers.pages import is_product, near_product
@@ -23,6 +24,8 @@ SERVER_SIDE = frozenset((
     "vbhtm", "master", "rem", "shtml", "shtm", "stm", "config",
 ))  # fmt: skip
 """Extensions that IIS or ASP.NET gives to server-side code (or, .config, that decide what is code)."""
+COMPARED = SERVER_SIDE - {"config"}
+"""Extensions of pages whose times are compared; settings are rewritten by set-up and administrators all the time."""
 ENDS = 16 * 1024 * 1024
 """Bytes at each end of a file above the hash limit that are searched for script."""
 _HEAD = 64 * 1024
@@ -126,4 +129,7 @@ class _Look:
         odd = odd_name(where)
         if odd:
             fields["odd_name"] = odd
+        times = times_beside(self._file, COMPARED)
+        if times:
+            fields["times"] = times
         return fields

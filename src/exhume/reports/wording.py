@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 from exhume.model import (
     Assessment,
@@ -20,10 +21,12 @@ from exhume.model import (
     Reply,
     Severity,
     State,
-    Statement,
     Verdict,
     Window,
 )
+
+if TYPE_CHECKING:
+    from exhume.model import Statement
 
 VERDICT = {
     Verdict.COMPROMISED: "compromised",

@@ -7,7 +7,7 @@ from web_pages import REQ, rules
 from web_samples import CS, SERVER, csharp
 
 from exhume.detectors.webcode.page import read_page
-from exhume.detectors.webcode.relevance import matters
+from exhume.detectors.webcode.relevance import _ALONE, _WITH_VISITOR, matters
 
 WRITE = f'WriteAllText({REQ}["p"], {REQ}["k"]);'
 
@@ -56,3 +56,39 @@ def test_text_under_a_settings_name_is_no_page():
     assert matters(read_page(text, "asp"))
     assert not matters(read_page(text, "config"))
     assert matters(read_page("<%" + text + "%>", "config"))
+
+
+@pytest.mark.parametrize("word", sorted(w for words in _ALONE.values() for w in words))
+def test_each_word_that_counts_alone_is_seen(word):
+    assert matters(read_page(csharp(f"x.{word.title()};"), "aspx"))
+
+
+@pytest.mark.parametrize("word", sorted(w for words in _WITH_VISITOR.values() for w in words))
+def test_each_word_that_counts_with_a_visitor_is_seen(word):
+    assert matters(read_page(csharp(f'x.{word.title()}({REQ}["a"]);'), "aspx"))
+    assert matters(read_page(csharp(f"x.{word.title()}(a);"), "aspx")) is ("request" in word)
+
+
+@pytest.mark.parametrize(
+    ("code", "counts"),
+    [
+        ("a = new  Function(b);", True),
+        ("a = renew Function(b);", False),
+        ("Assembly.x;", True),
+        ("MyAssembly.x;", False),
+        ("x = Activator;", True),
+        ("Declare Auto Function x", True),
+        ("Undeclare Auto Function x", False),
+        ("b = GetRef(c)", True),
+        ("b = TargetRef(c)", False),
+    ],
+)
+def test_a_whole_word_is_no_part_of_a_longer_one(code, counts):
+    assert matters(read_page(csharp(code), "aspx")) is counts
+
+
+@pytest.mark.parametrize(
+    "product", ["xAgt", "Carbon Black", "SentinelOne", "Cortex XDR", "Windows Defender", "360safe", "ESET"]
+)
+def test_a_page_that_looks_for_a_security_product_is_followed(product):
+    assert matters(read_page(csharp(f'if (d.Exists("{product}")) {{ a(); }}'), "aspx"))

@@ -61,6 +61,7 @@ def test_the_name_of_a_page_speaks_for_or_against_it():
 
     assert context() == []
     assert context(odd_name="a device name", near_product="logon.aspx", product_name=False) == ["odd_name", "near_product"]
+    assert context(times=("made later", "changed before")) == ["times", "times"]
     assert context(product_name=True) == ["product_name"]
 
 

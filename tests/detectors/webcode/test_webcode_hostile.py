@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ DEEP = {
     "conditions": (CS + "a?b:" * N, "aspx"),
     "casts": (CS + "(a)" * N, "aspx"),
     "functions": (f'<%@ Page Language="JScript"%><% {EV}(' + "function(){" * N, "aspx"),
+    "patterns": (CS + "=/[a" * N, "aspx"),
     "assignments": (CS + "x);" + "a=" * N + "1; %>", "aspx"),
 }
 LONG = {
@@ -33,20 +36,27 @@ LONG = {
     "number": (f"<%{EV} " + "9" * N + "%>", "asp"),
     "zeros": ("\0" * N, "asp"),
     "razor": ("@{" * N, "cshtml"),
+    "escapes": (CS + '"' + '\\"' * N + "\\", "aspx"),
+    "letters": (CS + "'" + "\\'" * N + "\\", "aspx"),
+    "marks apart": (f"<%{EV} x%>" + "runat=server " * N, "asp"),
 }
 
 
 @pytest.mark.parametrize("name", DEEP)
 def test_what_is_nested_too_deeply_is_told(name):
     page, ending = DEEP[name]
+    start = time.thread_time()
     gaps = [r for r in look(page, f"a.{ending}") if isinstance(r, Gap)]
+    assert time.thread_time() - start < Limits().seconds  # reading it letter by letter is not stopped by the limit
     assert [(g.cause, "nested" in g.detail) for g in gaps] == [(Cause.LIMIT, True)]
 
 
 @pytest.mark.parametrize("name", LONG)
 def test_long_pages_are_followed_to_the_end(name):
     page, ending = LONG[name]
+    start = time.thread_time()
     assert [r for r in look(page, f"a.{ending}") if isinstance(r, Gap)] == []
+    assert time.thread_time() - start < Limits().seconds  # as above
 
 
 def test_a_page_that_takes_too_long_is_a_gap_and_what_was_found_before_is_told():

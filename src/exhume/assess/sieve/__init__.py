@@ -8,14 +8,17 @@ few; findings are equal with both, by test.
 from __future__ import annotations
 
 import importlib.util
-import subprocess
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import takewhile
 
+from exhume.assess.kept import kept
 from exhume.assess.sieve.events import EventSieve
 from exhume.assess.sieve.screen import Engine, Screen
 from exhume.model import Clue, Detector
+from exhume.model.installed import version_of
 
 __all__ = ["ENGINES", "Screen", "Sieves", "build", "default_engine", "describe"]
 
@@ -74,26 +77,50 @@ def _engine(patterns: Sequence[bytes], name: str) -> Engine:
 def default_engine() -> str:
     """``hyperscan`` where its wheel is there and runs on this processor, else ``re2``.
 
-    Tried once in a child process: a wheel built for another processor dies with an illegal instruction at import
-    (darvid/python-hyperscan#151), and that must not take the assessment with it.
+    Tried in a child process: a wheel built for another processor dies with an illegal instruction at import
+    (darvid/python-hyperscan#151), and that must not take the assessment with it. Once it ran on a processor, it is
+    not tried again there.
     """
-    if importlib.util.find_spec("hyperscan") is None:
+    import subprocess
+
+    found = importlib.util.find_spec("hyperscan")
+    if found is None or found.origin is None:
         return "re2"
+    try:
+        changed = os.stat(found.origin).st_mtime_ns
+        where = f"{found.origin} {changed} {sys.version} {describe('hyperscan')}"
+        return kept([b"engine", where.encode(), processor()], _tried).decode()
+    except (OSError, RuntimeError, subprocess.SubprocessError):
+        return "re2"
+
+
+def _tried() -> bytes:
+    """Raises ``RuntimeError``, ``OSError`` or ``SubprocessError`` when it does not run."""
+    import subprocess
+
     probe = (
         "import hyperscan as h; d = h.Database(); d.compile(expressions=[b'a'], ids=[0], elements=1, flags=[0]); d.scan(b'a')"
     )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, timeout=30, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise RuntimeError("hyperscan does not run here")
+    return b"hyperscan"
+
+
+def processor() -> bytes:
+    """What tells this machine's processor from others: a user's cache folder may be shared by several machines."""
+    import platform
+
+    words = [platform.node(), platform.machine(), os.environ.get("PROCESSOR_IDENTIFIER", "")]
     try:
-        done = subprocess.run([sys.executable, "-c", probe], capture_output=True, timeout=30, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return "re2"
-    return "hyperscan" if done.returncode == 0 else "re2"
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            first = "".join(takewhile(str.strip, lines))
+    except OSError:
+        first = ""  # not Linux
+    words += [line for line in first.splitlines() if line.startswith(("model", "flags", "Features", "CPU "))]
+    return "\n".join(words).encode()
 
 
 def describe(engine: str) -> str:
     """The engine's name and version for reports, e.g. ``hyperscan 0.9.1``."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"{engine} {version('google-re2' if engine == 're2' else engine)}"
-    except PackageNotFoundError:
-        return engine
+    return f"{engine} {version_of('google-re2' if engine == 're2' else engine)}".strip()

@@ -132,6 +132,10 @@ class Baseline:
             because.append(Because("near_product", record.text("near_product"), "a page of Exchange of almost the same name"))
         if record.text("odd_name"):
             because.append(Because("odd_name", record.text("odd_name"), "the name is such as intruders choose"))
+        for words in record.text("times").splitlines():
+            because.append(
+                Because("times", words, "proves nothing by itself: updates and administrators put pages there as well")
+            )
         if rule is MODIFIED and self._pages:
             because += self._changed(record, path)
         yield Finding.of(rule, record, because)

@@ -29,13 +29,11 @@ prove nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from typing import Self
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Self, TypeAlias
 
-from exhume.detectors.ioc.feeds import indicators
-from exhume.detectors.ioc.indicator import Indicator
-from exhume.detectors.ioc.literals import literal, others
-from exhume.detectors.ioc.lookup import Lookup
+from exhume.detectors.ioc.contents import Contents, origin
 from exhume.detectors.ioc.places import FILE_KINDS, STATE_KINDS, TYPES_OF_KIND, role_of
 from exhume.model import (
     Because,
@@ -55,6 +53,10 @@ from exhume.model import (
 )
 from exhume.model.windows import SERVER_SIDE
 
+if TYPE_CHECKING:
+    from exhume.detectors.ioc.indicator import Indicator
+    from exhume.detectors.ioc.lookup import Lookup
+
 _STATUS = ("sc-status", "HttpStatus", "StatusCode", "ResponseStatus")
 _METHOD = ("cs-method", "Method", "HttpMethod")
 _HASHES = frozenset({"md5", "sha1", "sha256"})
@@ -66,33 +68,47 @@ _WORDS = {
     "sha1": "File (SHA-1)", "sha256": "File (SHA-256)",
 }  # fmt: skip
 _TECHNIQUES = {"filename": "T1505.003", "url_path": "T1505.003", "webshell_parameter": "T1505.003"}
-_Found = tuple[str, str, Indicator]
+_Found: TypeAlias = "tuple[str, str, Indicator]"
 
 
 class Ioc:
     """Finds records that hold a value of the packs' indicator files."""
 
-    def __init__(self, found: Iterable[Indicator], problems: Iterable[Problem] = ()) -> None:
-        self._indicators = tuple(dict.fromkeys(found))
+    def __init__(self, saved: Sequence[bytes], types: frozenset[str], problems: Iterable[Problem] = ()) -> None:
+        self._saved = saved
+        """The indicators as they were written down, pack by pack; read when the first record comes."""
+        self._types = types
+        self._lookup: Lookup | None = None
         self.problems: tuple[Problem, ...] = tuple(problems)
-        self._lookup = Lookup(self._indicators)
         self._clues: dict[str, frozenset[Clue] | None] = {}
-        self.wants: frozenset[str] = frozenset(kind for kind, types in TYPES_OF_KIND.items() if types & self._lookup.types)
+        self.wants: frozenset[str] = frozenset(kind for kind, wanted in TYPES_OF_KIND.items() if wanted & types)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self._indicators, self.problems)
+        return type(self), (self._saved, self._types, self.problems)
 
     @classmethod
     def from_packs(cls, packs: Iterable[Pack], host: Host, kept: Kept = anew) -> Self:
         """Load all indicator files of the packs. Values that cannot be used are in ``problems``; it never raises."""
-        found: list[Indicator] = []
+        saved: list[bytes] = []
+        types: frozenset[str] = frozenset()
         problems: list[Problem] = []
         for pack in packs:
-            for file in pack.of("ioc"):
-                read, refused = indicators(pack, file)
-                found += read
-                problems += refused
-        return cls(found, problems)
+            if pack.of("ioc"):
+                parts = (b"ioc", origin(), pack.name.encode(), pack.digest.encode(), b"own" if pack.own else b"")
+                contents = Contents.read(kept(parts, partial(_read, pack)))
+                saved.append(contents.indicators)
+                types |= contents.types
+                problems += contents.problems
+        return cls(saved, types, problems)
+
+    @property
+    def _known(self) -> Lookup:
+        if self._lookup is None:
+            from exhume.detectors.ioc.indicator import read
+            from exhume.detectors.ioc.lookup import Lookup
+
+            self._lookup = Lookup(one for part in self._saved for one in read(part))
+        return self._lookup
 
     def clues(self, kind: str) -> frozenset[Clue] | None:
         """See ``Detector``: the indicators' own texts, or what of them survives every log's way of writing."""
@@ -106,9 +122,11 @@ class Ioc:
     def _clues_of(self, kind: str) -> frozenset[Clue] | None:
         if kind in STATE_KINDS:
             return None
+        from exhume.detectors.ioc.literals import literal, others
+
         texts: set[str] = set()
         clues: set[Clue] = set()
-        for one in self._indicators:
+        for one in self._known.indicators:
             if one.type in TYPES_OF_KIND[kind]:
                 text = literal(one)
                 if text is None:
@@ -123,7 +141,7 @@ class Ioc:
     def detect(self, record: Record) -> Iterator[Finding | Gap]:
         """One finding for each indicator that the record holds."""
         wanted = TYPES_OF_KIND.get(record.kind)
-        if wanted is None or not wanted & self._lookup.types:
+        if wanted is None or not wanted & self._types:
             return
         seen: set[Indicator] = set()
         for field, value, one in self._matches(record):
@@ -132,45 +150,46 @@ class Ioc:
                 yield Finding.of(_rule(one, record), record, [Because(field, value, _test(one))])
 
     def _matches(self, record: Record) -> Iterator[_Found]:
+        look = self._known
         texts = [
             (f, v if type(v) is str else "\n".join(v)) for f, v in record.fields.items() if v and isinstance(v, str | tuple)
         ]
-        strings = "string" in TYPES_OF_KIND[record.kind] and self._lookup.holds_text("\n".join([text for _, text in texts]))
+        strings = "string" in TYPES_OF_KIND[record.kind] and look.holds_text("\n".join([text for _, text in texts]))
         for field, text in texts:
             role = role_of(field)
             if role:
-                for one in self._in_field(role, text):
+                for one in _in_field(look, role, text):
                     yield field, text, one
             if strings:
-                for one in self._lookup.texts(text):
+                for one in look.texts(text):
                     yield field, text, one
         if record.kind in FILE_KINDS:
             return
         # A page that was compiled or a file that a tool named may stand under ``name`` alone.
         name = record.text("name") if record.kind in STATE_KINDS else ""
-        for one in self._lookup.path(name):
+        for one in look.path(name):
             yield "name", name, one
 
-    def _in_field(self, role: str, text: str) -> Iterator[Indicator]:
-        look = self._lookup
-        match role:
-            case "address":
-                yield from look.addresses(text)
-            case "host":
-                yield from look.hosts(text)
-                yield from look.urls(text)
-            case "command":
-                yield from look.hosts(text)
-                yield from look.urls(text)
-                yield from look.words(text)
-            case "url":
-                yield from look.url(text)
-            case "path":
-                yield from look.path(text)
-            case "hash":
-                yield from look.hashes(text)
-            case "agent":
-                yield from look.agent(text)
+
+def _in_field(look: Lookup, role: str, text: str) -> Iterator[Indicator]:
+    match role:
+        case "address":
+            yield from look.addresses(text)
+        case "host":
+            yield from look.hosts(text)
+            yield from look.urls(text)
+        case "command":
+            yield from look.hosts(text)
+            yield from look.urls(text)
+            yield from look.words(text)
+        case "url":
+            yield from look.url(text)
+        case "path":
+            yield from look.path(text)
+        case "hash":
+            yield from look.hashes(text)
+        case "agent":
+            yield from look.agent(text)
 
 
 def _rule(one: Indicator, record: Record) -> Rule:
@@ -232,3 +251,9 @@ def _test(one: Indicator) -> str:
     if one.type == "string":
         return "holds a text of the indicator list"
     return f"{one.type} of the indicator list: {one.value}"[:300]
+
+
+def _read(pack: Pack) -> bytes:
+    from exhume.detectors.ioc.feeds import contents
+
+    return contents(pack).written()

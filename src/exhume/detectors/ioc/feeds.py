@@ -13,9 +13,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from exhume.detectors.ioc.contents import Contents
 from exhume.detectors.ioc.indicator import HASH_LENGTHS, Indicator, normal
 from exhume.detectors.ioc.stix import stix_values
 from exhume.model import Pack, PackFile, Problem
@@ -56,6 +57,19 @@ class Refused:
 
     place: str
     reason: str
+
+
+def contents(pack: Pack) -> Contents:
+    """All indicator files of a pack. Never raises."""
+    found: list[Indicator] = []
+    problems: list[Problem] = []
+    for file in pack.of("ioc"):
+        usable, refused = indicators(pack, file)
+        found += usable
+        problems += refused
+    names = [field.name for field in fields(Indicator)]
+    saved = json.dumps([[getattr(one, name) for name in names] for one in found]).encode()
+    return Contents(saved, frozenset(one.type for one in found), tuple(problems))
 
 
 def indicators(pack: Pack, file: PackFile) -> tuple[list[Indicator], list[Problem]]:

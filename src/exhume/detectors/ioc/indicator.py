@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 TYPES = (
@@ -68,6 +70,11 @@ class Indicator:
     cluster: str = ""
     first_seen: str = ""
     source: str = ""
+
+
+def read(data: bytes) -> Iterator[Indicator]:
+    """What ``feeds.contents`` wrote down."""
+    return (Indicator(*cells) for cells in json.loads(data))
 
 
 def refang(text: str) -> str:

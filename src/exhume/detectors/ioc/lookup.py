@@ -29,8 +29,9 @@ class Lookup:
         self._paths: dict[str, list[Indicator]] = {}
         self._texts: list[Indicator] = []
         self._urls: list[Indicator] = []
+        self.indicators = tuple(dict.fromkeys(indicators))
         types: set[str] = set()
-        for one in indicators:
+        for one in self.indicators:
             types.add(one.type)
             if one.type == "ip" and "/" in one.value:
                 self._networks.append((ipaddress.ip_network(one.value), one))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 STATES = 1500
@@ -218,8 +219,14 @@ def character_test(operation: str, argument: Any, flags: int) -> Test:
     if operation == "ANY":
         return (lambda _: True) if flags & re.DOTALL else (lambda character: character != "\n")
     members = argument if operation == "IN" else [(operation, argument)]
-    pattern = re.compile(_set_of(members), flags & re.IGNORECASE)
-    return lambda character: pattern.match(character) is not None
+    spelled = _set_of(members)
+    return lambda character: _set(spelled, flags & re.IGNORECASE).match(character) is not None
+
+
+@cache
+def _set(spelled: str, flags: int) -> re.Pattern[str]:
+    """Compiled when a text first comes so far: most places of most patterns are never reached."""
+    return re.compile(spelled, flags)
 
 
 def _set_of(members: Any) -> str:

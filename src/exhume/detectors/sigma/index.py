@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TypeAlias
 
+from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.literals import Wish, fields_of, required, texts_of
-from exhume.detectors.sigma.rules import Compiled
 from exhume.detectors.sigma.view import COMPUTED, EVERYWHERE, Computed, View
 from exhume.model import Because, Record, Rule
 
@@ -33,10 +34,19 @@ class Index:
 
     def __init__(self, rules: Sequence[Compiled]) -> None:
         self._rules = tuple(rules)
-        self._often: Counter[int] = Counter()
+        pieces = cache(grams)  # the same texts stand in many rules
+        often: Counter[int] = Counter()
         for rule in rules:
-            self._often.update({gram for text in texts_of(rule.node) for gram in grams(text)})
-        wish = Wish(lambda name: name[:1] != COMPUTED, lambda text: text if grams(text) else "", self._cost)
+            often.update({gram for text in texts_of(rule.node) for gram in pieces(text)})
+
+        @cache
+        def rarest_of(text: str) -> tuple[int, int]:
+            return min((often[gram], gram) for gram in pieces(text))
+
+        def cost(texts: Iterable[str]) -> tuple[float, ...]:
+            return (float(sum(rarest_of(text)[0] for text in texts)),)
+
+        wish = Wish(lambda name: name[:1] != COMPUTED, lambda text: text if pieces(text) else "", cost)
         self._always: list[int] = []
         self._by_gram: dict[int, list[tuple[int, str]]] = {}
         for number, rule in enumerate(self._rules):
@@ -45,12 +55,8 @@ class Index:
                 self._always.append(number)
                 continue
             for text in texts:
-                rarest = min(grams(text), key=lambda gram: (self._often[gram], gram))
-                self._by_gram.setdefault(rarest, []).append((number, text))
+                self._by_gram.setdefault(rarest_of(text)[1], []).append((number, text))
         self._keys = frozenset(self._by_gram)
-
-    def _cost(self, texts: Iterable[str]) -> tuple[float, ...]:
-        return (float(sum(min(self._often[gram] for gram in grams(text)) for text in texts)),)
 
     def candidates(self, view: View) -> Iterator[Compiled]:
         """The rules that may hold, in their order."""

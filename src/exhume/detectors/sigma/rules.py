@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from exhume.detectors.sigma.clues import clues as clues_of
+from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.conditions import All, Empty, Node, Text
+from exhume.detectors.sigma.contents import OTHER_PRODUCT
 from exhume.detectors.sigma.logsources import LogSources, Place
 from exhume.detectors.sigma.ordinary import ordinary
 from exhume.detectors.sigma.translation import Route, UntranslatableError, parse, translate
 from exhume.detectors.sigma.view import fold
-from exhume.model import Clue, Confidence, Outcome, Pack, PackFile, Problem, Rule, Severity
+from exhume.model import Confidence, Outcome, Pack, PackFile, Problem, Rule, Severity
 
-OTHER_PRODUCT = "other product"
-"""How the reason of a problem starts when the rule is for evidence that exhume does not read: no defect of the rule."""
 _TECHNIQUE = re.compile(r"attack\.(t\d{4}(?:\.\d{3})?)\Z", re.IGNORECASE)
 _CVE = re.compile(r"cve[.-](?:cve-)?(\d{4})[.-](\d{4,})\Z", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A rule for one kind of record. A rule whose log source has several places is compiled once for each."""
-
-    rule: Rule
-    kind: str
-    node: Node
-    channels: frozenset[str] = frozenset()
-    """Folded event channels; empty: any."""
-    events: frozenset[int] = frozenset()
-    """Event ids; empty: any."""
-    clues: frozenset[Clue] | None = None
-    """What must stand in a raw row; ``None``: nothing that could be searched for."""
 
 
 def read_pack(pack: Pack, sources: LogSources) -> Iterator[Compiled | Problem]:

@@ -7,29 +7,25 @@ for a tuple; all else is an object with one key, its name.
 from __future__ import annotations
 
 import gc
-import hashlib
 import ipaddress
-import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from enum import Enum
-from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-import exhume
 from exhume.detectors.sigma import conditions as c
 from exhume.detectors.sigma.automaton import Automaton, proven
-from exhume.detectors.sigma.rules import Compiled
+from exhume.detectors.sigma.compiled import Compiled
+from exhume.detectors.sigma.contents import Contents
+from exhume.detectors.sigma.literals import required_events
+from exhume.detectors.sigma.view import Computed
 from exhume.model import Clue, Confidence, Outcome, Problem, Rule, Severity
 
 _NODES = (
     *(c.All, c.Either, c.Negation, c.Text, c.Wildcard, c.Number, c.Compare, c.Network, c.Empty, c.Exists, c.SameAs),
     *(c.Regex, c.Search),
 )
-_BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODES, Compiled, Problem, Rule, Clue)} | {
+_BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODES, Compiled, Computed, Rule, Clue)} | {
     "Automaton": proven,
     "set": lambda *items: frozenset(items),
     "network": ipaddress.ip_network,
@@ -38,35 +34,85 @@ _BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODE
 _NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 
 
-def written(items: Iterable[Compiled | Problem]) -> bytes:
-    """The items as JSON."""
-    import orjson
+def contents(items: Iterable[Compiled | Problem]) -> Contents:
+    """The rules by kind, and the problems."""
+    items = list(items)
+    kinds: dict[str, list[Compiled]] = {}
+    for item in items:
+        if isinstance(item, Compiled):
+            kinds.setdefault(item.kind, []).append(item)
+    saved = {kind: written(rules) for kind, rules in kinds.items()}
+    return Contents(saved, tuple(item for item in items if isinstance(item, Problem)))
 
-    return orjson.dumps([_plain(item) for item in items])
+
+class Entry:
+    """A rule that is built from its line when it is first asked for; which events it is for is known before."""
+
+    __slots__ = ("_line", "_rule", "channels", "events", "needed", "sieved")
+
+    def __init__(self, line: bytes, channels: Iterable[str], events: Iterable[int], needed: Iterable[int] | None, sieved: bool):
+        self._line = line
+        self._rule: Compiled | None = None
+        self.channels = frozenset(channels)
+        self.events = frozenset(events)
+        self.needed = None if needed is None else frozenset(needed)
+        """Ids of the events that its condition asks for; ``None``: it asks for none."""
+        self.sieved = sieved
+        """It has clues."""
+
+    @property
+    def rule(self) -> Compiled:
+        """Raises ``ValueError``, ``KeyError`` or ``TypeError`` when its line was not made by ``written``."""
+        if self._rule is None:
+            import orjson
+
+            self._rule = _built(orjson.loads(self._line))
+        return self._rule
 
 
-def read(data: bytes) -> list[Compiled | Problem]:
-    """What ``written`` was given. Raises ``ValueError``, ``KeyError`` or ``TypeError`` when it is something else."""
-    import orjson
-
+def built(entries: Iterable[Entry]) -> list[Compiled]:
+    """The rules of some entries."""
     collects = gc.isenabled()
     gc.disable()  # it would look through all that was made so far again and again, and half of the time would go there
     try:
-        return [_built(item) for item in orjson.loads(data)]
+        return [entry.rule for entry in entries]
     finally:
         if collects:
             gc.enable()
 
 
-@cache
-def origin() -> bytes:
-    """Digest of all that decides how a rule is compiled, but for the rule: when it changes, nothing saved is used."""
-    whole = hashlib.sha256(f"{exhume.__version__} {version('pysigma')} {platform.python_version()}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        whole.update(path.read_bytes())
-    for name in ("logsources.yml", "ordinary.tsv"):
-        whole.update(files("exhume").joinpath("content", name).read_bytes())
-    return whole.digest()
+def written(rules: Iterable[Compiled]) -> bytes:
+    """The rules as JSON, a line each; before them a line with what tells which events they are for."""
+    import orjson
+
+    rules = list(rules)
+    heads = []
+    for rule in rules:
+        needed = required_events(rule.node)
+        heads.append([sorted(rule.channels), sorted(rule.events), needed and sorted(needed), rule.clues is not None])
+    return b"\n".join((orjson.dumps(heads), *(orjson.dumps(_plain(rule)) for rule in rules)))
+
+
+def read(data: bytes) -> list[Entry]:
+    """What ``written`` was given. Raises ``ValueError`` when it is something else."""
+    import orjson
+
+    heads, *lines = data.split(b"\n")
+    return [Entry(line, *head) for line, head in zip(lines, orjson.loads(heads), strict=True)]
+
+
+def fields_written(computed: Mapping[str, Computed]) -> bytes:
+    """The computed fields of ``content/logsources.yml`` as JSON."""
+    import orjson
+
+    return orjson.dumps({name: _plain(field) for name, field in computed.items()})
+
+
+def fields_read(data: bytes) -> dict[str, Computed]:
+    """What ``fields_written`` was given."""
+    import orjson
+
+    return {name: _built(field) for name, field in orjson.loads(data).items()}
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from exhume.detectors.webcode import sources
 from exhume.detectors.webcode.encodings import texts
 from exhume.detectors.webcode.evaluate import Evaluator
 from exhume.detectors.webcode.lexer import Token, c_tokens, vb_tokens
-from exhume.detectors.webcode.memory import Hit, Memory
+from exhume.detectors.webcode.memory import Hit, Memory, nothing_run
 from exhume.detectors.webcode.page import Page, Run, read_elements, read_page
 from exhume.detectors.webcode.relevance import matters
 from exhume.detectors.webcode.statements_c import CStatements
@@ -43,9 +43,9 @@ def analyse(data: bytes, ending: str, seconds: float = 10.0) -> list[Result]:
 
 
 def follow(page: Page, deadline: float) -> Result:
-    program = Program(deadline)
     if not matters(page):
         return Result((), {}, page, frozenset(), ())
+    program = Program(deadline)
     read_elements(page)
     memory = Memory(page, program, deadline)
     inner = _Inner(memory)
@@ -57,6 +57,8 @@ def follow(page: Page, deadline: float) -> Result:
         _settle(memory, inner.evaluator)
     except TimeUpError:
         late = True
+    finally:
+        memory.run_code = nothing_run  # the two know each other: without this, all of the page would wait for the collector
     return Result(
         tuple(memory.hits.values()), memory.operations, page, frozenset(program.names), tuple(program.texts), program.deep, late
     )

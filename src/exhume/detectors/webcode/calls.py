@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from exhume.detectors.webcode import sinks, sources
-from exhume.detectors.webcode.folding import LETTERWISE, combinations, fold
+from exhume.detectors.webcode.folding import LETTERWISE, combinations, fold, folds
 from exhume.detectors.webcode.functions import own_function
 from exhume.detectors.webcode.memory import Memory
 from exhume.detectors.webcode.page import SMALL, class_of
-from exhume.detectors.webcode.tree import listed
+from exhume.detectors.webcode.tree import Constant, listed
 from exhume.detectors.webcode.values import KEPT, NOTHING, Step, Value, Way, join
 
 SERVER_ENDINGS = re.compile(
@@ -130,7 +129,7 @@ def _scrambled(memory: Memory, receiver: Value | None, name: str, args: Sequence
 def _opened(memory: Memory, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> Value | None:
     """A file that is open for writing remembers where it lies; reading one at a visitor's place is noted."""
     types = receiver.types if receiver is not None else frozenset[str]()
-    writer = next((sinks.WRITERS[k] for k in sinks.keys(path, name, types) if k in sinks.WRITERS), None)
+    writer = sinks.look(path, name, types).writer
     if "fileinfo" in types and name in ("create", "createtext", "open", "openwrite", "appendtext") and receiver is not None:
         return Value(place=(receiver,), types=frozenset({"textfile"}))
     if writer is None or writer.content is not None or not args:
@@ -144,15 +143,8 @@ def _opened(memory: Memory, receiver: Value | None, path: str, name: str, args: 
 def _ordinary(memory: Memory, receiver: Value | None, path: str, name: str, args: Sequence[Value], at: int) -> Value:
     """A function that is not known otherwise: its result is the visitor's when its object or an argument is."""
     inputs = [v for v in (receiver, *args) if v is not None]
-    constants = []
-    groups = [v.constants for v in args]
-    if receiver is not None and receiver.constants:
-        for chosen in combinations([receiver.constants, *groups]):
-            constants.append(fold(name, chosen[0], chosen[1:]))
-    else:
-        constants += [fold(name, None, chosen) for chosen in combinations(groups)] if all(groups) else []
+    known = _folded(receiver, name, args) if folds(name) else ()
     visitor = next((v for v in inputs if v.way), NOTHING)
-    known = tuple(dict.fromkeys(c for c in constants if c is not None))[:KEPT]
     letterwise = name in LETTERWISE and not known
     built = letterwise or any(v.built for v in inputs)
     carried = max((v.carried for v in inputs), default=0)
@@ -175,8 +167,7 @@ def _ordinary(memory: Memory, receiver: Value | None, path: str, name: str, args
     kind = "filename" if name in ("getfilename", "getfilenamewithoutextension") and visitor.kind != "file" else visitor.kind
     fixed = visitor.fixed or (name in ("combine", "join") and bool(args) and not args[0].way)
     tail = args[-1].tail if name in _KEEPS_TAIL and args else visitor.tail
-    plain = replace(
-        visitor,
+    plain = visitor._replace(
         whole=visitor.whole and name in _KEEPS_WHOLE,
         kind=kind,
         path="",
@@ -187,6 +178,16 @@ def _ordinary(memory: Memory, receiver: Value | None, path: str, name: str, args
         tail=tail,
     )
     return plain.via(at, name[:40]) if name in LETTERWISE else plain
+
+
+def _folded(receiver: Value | None, name: str, args: Sequence[Value]) -> tuple[Constant, ...]:
+    """What a function for text gives for the constants that its object and its arguments may be."""
+    groups = [v.constants for v in args]
+    if receiver is not None and receiver.constants:
+        made = [fold(name, chosen[0], chosen[1:]) for chosen in combinations([receiver.constants, *groups])]
+    else:
+        made = [fold(name, None, chosen) for chosen in combinations(groups)]
+    return tuple(dict.fromkeys(c for c in made if c is not None))[:KEPT]
 
 
 def _result_types(receiver: Value | None, name: str) -> frozenset[str]:
@@ -215,7 +216,7 @@ def _evaluate(memory: Memory, scope: str, name: str, args: Sequence[Value], at: 
         if value.way:
             effect = "remote" if value.kind == "remote" else "code"
             memory.found(effect, at, f"{name}, which runs it as script", value.way)
-            result = join(result, replace(value, path="", types=frozenset()))
+            result = join(result, value._replace(path="", types=frozenset()))
         for text in value.texts:
             result = join(result, memory.run_code(text, scope, at))
         if not value.way and not value.texts and not value.built and scope and len(memory.page.text) < SMALL:
@@ -260,18 +261,12 @@ def _watch(memory: Memory, receiver: Value | None, path: str, name: str, args: S
     whose function is followed; that other classes have a member of this name says nothing then."""
     memory.tick()
     types = receiver.types if receiver is not None else frozenset[str]()
-    looked = sinks.keys(path, name, types)
-    if receiver is None and name == "shell":
-        looked = ("vb.shell",)
-    if own:
-        looked = tuple(key for key in looked if not key.startswith("*."))
-    for key in looked:
-        sink = sinks.SINKS.get(key)
-        if sink is not None:
-            act(memory, sink, shown(path, name, types), args, receiver, at)
-            break
-    _sql_shell(memory, name, args, at)
-    writer = next((sinks.WRITERS[k] for k in looked if k in sinks.WRITERS), None)
+    plain_shell = receiver is None and name == "shell"
+    sink, writer = sinks.look("vb", name, types) if plain_shell else sinks.look(path, name, types, own=own)
+    if sink is not None:
+        act(memory, sink, shown(path, name, types), args, receiver, at)
+    if args and args[0].constants:
+        _sql_shell(memory, name, args[0], at)
     if writer is not None:
         written(memory, writer, receiver, args, shown(path, name, types), at)
     elif name in ("copyto", "copytoasync", "writeto") and receiver is not None and args:
@@ -293,7 +288,7 @@ def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], rec
     """A sink is called: is what it gets a visitor's?"""
     chosen = [args[i] for i in sink.which if i < len(args)] if sink.which else list(args)
     if sink.effect == "deserialise" and receiver is not None:
-        chosen.append(receiver if sink.words.startswith("runs a style") else replace(receiver, constants=()))
+        chosen.append(receiver if sink.words.startswith("runs a style") else receiver._replace(constants=()))
     if sink.effect == "delete" and not args and receiver is not None:
         chosen = [receiver]
     value = next((v for v in chosen if v.way and v.kind != "number" and (v.whole or not sink.whole)), None)
@@ -335,10 +330,9 @@ def _without_visitor(memory: Memory, sink: sinks.Sink, words: str, chosen: Seque
         memory.operation("program", at, f"{words}, which {sink.words}", ())
 
 
-def _sql_shell(memory: Memory, name: str, args: Sequence[Value], at: int) -> None:
-    for value in args[:1]:
-        if any(_SQL_SHELL.search(t[:2000]) for t in value.texts) and name not in ("write", "writeline", "alert"):
-            memory.operation("sqlshell", at, f"{name[:40]} with a database command that leaves the database", value.way)
+def _sql_shell(memory: Memory, name: str, value: Value, at: int) -> None:
+    if name not in ("write", "writeline", "alert") and any(_SQL_SHELL.search(t[:2000]) for t in value.texts):
+        memory.operation("sqlshell", at, f"{name[:40]} with a database command that leaves the database", value.way)
 
 
 def written(memory: Memory, writer: sinks.Writer, receiver: Value | None, args: Sequence[Value], words: str, at: int) -> None:

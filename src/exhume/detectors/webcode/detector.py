@@ -6,15 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from exhume.detectors.webcode.analysis import analyse
-from exhume.detectors.webcode.judgement import judge
-from exhume.detectors.webcode.page import CODE_ENDINGS
-from exhume.detectors.webcode.tree import listed
 from exhume.model import Because, Cause, Clue, Finding, Gap, Host, Kept, Pack, Problem, Record, anew
-
-MISNAMED = listed("""
-     config txt htm html jpg jpeg gif png log bak old
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +51,9 @@ class WebCode:
             yield _gap(
                 record, Cause.LIMIT, f"only the first {self.limits.bytes / 2**20:g} MiB of this page's code were analysed"
             )
+        from exhume.detectors.webcode.analysis import analyse  # with the first page: most evidence is logs
+        from exhume.detectors.webcode.judgement import judge
+
         told: set[str] = set()
         for result in analyse(data, record.text("extension").lower(), self.limits.seconds):
             for rule, because in judge(result):
@@ -77,9 +72,11 @@ def looks_at(record: Record) -> bool:
     """Pages, and source code that lies in a folder that is served."""
     if record.kind == "web.file":
         return record.text("magic") in ("", "text", "other", "pst", "der")
-    return (
-        record.kind == "file.entry" and record.text("extension").lower() in CODE_ENDINGS and record.fields.get("served") is True
-    )
+    if record.kind != "file.entry" or record.fields.get("served") is not True:
+        return False
+    from exhume.detectors.webcode.page import CODE_ENDINGS
+
+    return record.text("extension").lower() in CODE_ENDINGS
 
 
 def _context(record: Record) -> Iterator[Because]:
@@ -90,6 +87,10 @@ def _context(record: Record) -> Iterator[Because]:
         yield Because("near_product", record.text("near_product"), "makes it likelier: it looks like this page of Exchange")
     elif record.fields.get("product_name") is True:
         yield Because("product_name", "true", "Exchange has a page of this name here: it was changed, or this is its own code")
+    for words in record.text("times").splitlines():
+        yield Because(
+            "times", words, "makes it likelier, and proves nothing: updates and administrators put pages there as well"
+        )
 
 
 def _gap(record: Record, cause: Cause, detail: str) -> Gap:

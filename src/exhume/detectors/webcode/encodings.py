@@ -80,14 +80,15 @@ def _narrow(data: bytes) -> str:
 
 
 def _foreign(data: bytes) -> bool:
-    return any(mark in data for mark in _EBCDIC) and b"<%" not in data and b"<script" not in data.lower()
+    return b"<%" not in data and any(mark in data for mark in _EBCDIC) and b"<script" not in data.lower()
 
 
 def _asked(data: bytes) -> list[str]:
     """Encodings that the page's own directives name and that differ from plain text."""
     names: list[str] = []
     head = data[:65536].lower()
-    for pattern in (_CODEPAGE, _CHARSET):
+    charset = b"charset" in head or b"encoding" in head
+    for pattern in (_CODEPAGE, _CHARSET) if charset else (_CODEPAGE,):
         for match in list(pattern.finditer(head))[:8]:
             word = match[1].decode("ascii")
             digits = word.lstrip("ibmcp")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from exhume.detectors.webcode import calls, sinks, sources
 from exhume.detectors.webcode.folding import arithmetic, combinations, fold
@@ -31,12 +30,14 @@ class Evaluator:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
+        self._literals: dict[Node, Value] = {}
+        """A statement is looked at more than once; its constants stay the same."""
 
     def value(self, node: Node, scope: str) -> Value:
         """The value of an expression."""
         kind = node.kind
         if kind == "literal":
-            return NOTHING if node.value is None else Value(constants=(node.value,), tail=str(node.value)[-24:].lower())
+            return self._literal(node)
         if kind == "name":
             return self.memory.look(scope, str(node.value))
         if kind == "chain":
@@ -48,6 +49,13 @@ class Evaluator:
         if kind == "new":
             return self._new(node, scope)
         return self._several(node, scope)
+
+    def _literal(self, node: Node) -> Value:
+        known = self._literals.get(node)
+        if known is None:
+            known = NOTHING if node.value is None else Value(constants=(node.value,), tail=str(node.value)[-24:].lower())
+            self._literals[node] = known
+        return known
 
     def _several(self, node: Node, scope: str) -> Value:
         values = [self.value(kid, scope) for kid in node.kids]
@@ -61,7 +69,7 @@ class Evaluator:
         if node.kind == "array":
             return _array(values)
         if node.value == "type" and values:
-            return replace(values[-1], types=frozenset({"type"}))
+            return values[-1]._replace(types=frozenset({"type"}))
         return values[-1] if values else NOTHING
 
     def _new(self, node: Node, scope: str) -> Value:
@@ -72,17 +80,17 @@ class Evaluator:
         if "." in path and not path.startswith(_FRAMEWORK) and any(_KEY.fullmatch(t) for a in args for t in a.texts):
             memory.operation("loader", node.at, f"makes an object of the class {path[:40]} and gives it a key", ())
         result = calls.call(memory, scope, None, "", name, args, node.at)
-        made = result if result.types or result.place else replace(result, path="", types=frozenset({name}))
+        made = result if result.types or result.place else result._replace(path="", types=frozenset({name}))
         if name in memory.program.functions:
-            made = replace(made, way=(), types=frozenset({name}))
+            made = made._replace(way=(), types=frozenset({name}))
         for more in node.more:
             if more.kind == "assign" and more.kids[0].kind == "name":
                 set_to = self.value(more.kids[1], scope)
                 self._act_on_set(f"{name}.{more.kids[0].value}", made, set_to, more.at)
-                made = replace(made, way=made.way or set_to.way, kind=made.kind or set_to.kind)
+                made = made._replace(way=made.way or set_to.way, kind=made.kind or set_to.kind)
             else:
                 inner = self.value(more, scope)
-                made = replace(made, way=made.way or inner.way, kind=made.kind or inner.kind)
+                made = made._replace(way=made.way or inner.way, kind=made.kind or inner.kind)
         return made
 
     def _operators(self, node: Node, scope: str) -> Value:
@@ -94,12 +102,12 @@ class Evaluator:
             result = NOTHING
             for value in values:
                 result = join(result, value)
-            return result if "??" in words or "||" in words or "=>" in words else replace(result, constants=(), built=False)
+            return result if "??" in words or "||" in words or "=>" in words else result._replace(constants=(), built=False)
         if len(values) > 1 and any(w in _ARITHMETIC for w in words):
             return self._arithmetic(node.at, values, words)
         return _concatenated(values, words)
 
-    def _arithmetic(self, at: int, values: list[Value], words: list[str]) -> Value:
+    def _arithmetic(self, at: int, values: list[Value], words: Sequence[str]) -> Value:
         visitor = next((v for v in values if v.way), NOTHING)
         built = any(v.built for v in values) or "xor" in words or "^" in words
         carried = max(v.carried for v in values)
@@ -109,11 +117,11 @@ class Evaluator:
             if result is not None:
                 known.append(result)
         if "xor" in words or "^" in words:
-            return replace(visitor, constants=tuple(known)[:KEPT], built=True, carried=carried, path="", types=frozenset())
+            return visitor._replace(constants=tuple(known)[:KEPT], built=True, carried=carried, path="", types=frozenset())
         if visitor.way and not ("&" in words or "+" in words):
             return Value(built=built, carried=carried)
         constants = tuple(dict.fromkeys(known))[:KEPT]
-        return replace(visitor, constants=constants, built=built, carried=carried, path="", types=frozenset())
+        return visitor._replace(constants=constants, built=built, carried=carried, path="", types=frozenset())
 
     def _assign(self, node: Node, scope: str) -> Value:
         target, source = node.kids
@@ -121,7 +129,7 @@ class Evaluator:
         if node.value == "count":
             value = NOTHING
         elif node.value == "each":
-            value = replace(value, constants=_elements(value)[:KEPT], path="", types=frozenset())
+            value = value._replace(constants=_elements(value)[:KEPT], path="", types=frozenset())
         elif node.value in ("+=", "&="):
             value = _concatenated([self.value(target, scope), value], ["&"])
         self.store(target, value, scope, node.at)
@@ -158,9 +166,9 @@ class Evaluator:
         args = [self.value(a, scope) for a in link.args]
         if receiver.path.rpartition(".")[2] in STORES:
             key = _store_key(receiver.path, args)
-            memory.set(key, replace(value.via(at, f"kept in {key[:40]}"), path=""))
+            memory.set(key, value.via(at, f"kept in {key[:40]}")._replace(path=""))
         elif owner.kind == "name":
-            memory.set(memory.key(scope, str(owner.value)), replace(value, path="", types=frozenset(), constants=()))
+            memory.set(memory.key(scope, str(owner.value)), value._replace(path="", types=frozenset(), constants=()))
 
     def _act_on_set(self, path: str, receiver: Value, value: Value, at: int) -> None:
         """Some properties act when they are set."""
@@ -257,14 +265,14 @@ class Evaluator:
             if given is not None:
                 memory.set(
                     memory.key(scope, base),
-                    replace(given.via(link.at, f"goes into {base[:40]}"), path="", types=frozenset(), constants=()),
+                    given.via(link.at, f"goes into {base[:40]}")._replace(path="", types=frozenset(), constants=()),
                 )
             else:
                 texts = tuple(t for a in args for t in a.texts if len(t) > 8)[:KEPT]
                 if texts and name in ("write", "writetext", "writeline", "append", "loadxml", "load"):
                     memory.set(memory.key(scope, base), Value(constants=texts))
         if name in ("read", "copyto", "readasync", "copytoasync") and link.args and receiver.way:
-            self.store(link.args[0], replace(receiver, path="", types=frozenset()), scope, link.at)
+            self.store(link.args[0], receiver._replace(path="", types=frozenset()), scope, link.at)
 
     def _property(self, receiver: Value, link: Link, scope: str, base: str) -> Value:
         memory = self.memory
@@ -273,7 +281,7 @@ class Evaluator:
             known = memory.look(scope, name)
             if known.way or known.constants or known.types or known.path != name:
                 return known
-            return replace(known, path=name)
+            return known._replace(path=name)
         found = calls.request_of(receiver, name, link.at)
         if found is not None:
             return found
@@ -288,8 +296,8 @@ class Evaluator:
         path = f"{receiver.path[-PATH:]}.{name}" if receiver.path else name
         types = frozenset({name}) if name in ("currentdomain", "startinfo", "standardinput", "fileinfo") else frozenset[str]()
         place = receiver.place if name in ("basestream", "outputstream") else ()
-        plain = replace(receiver, path=path, types=types, constants=folded[:KEPT], place=place, tail="")
-        return replace(join(plain, field), path=field.path or path) if field != NOTHING else plain
+        plain = receiver._replace(path=path, types=types, constants=folded[:KEPT], place=place, tail="")
+        return join(plain, field)._replace(path=field.path or path) if field != NOTHING else plain
 
     def _item(self, receiver: Value, args: list[Value], link: Link, scope: str) -> Value:
         """``x[i]``, and ``x(i)`` of VB where x is no function."""
@@ -305,7 +313,7 @@ class Evaluator:
         folded = tuple(c for v in receiver.constants for i in key.constants if (c := fold("[]", v, (i,))) is not None)
         keeps = "array" in receiver.types
         path = receiver.path if keeps else ""
-        return replace(receiver, constants=folded[:KEPT], path=path, types=receiver.types if keeps else frozenset(), tail="")
+        return receiver._replace(constants=folded[:KEPT], path=path, types=receiver.types if keeps else frozenset(), tail="")
 
 
 def _store_key(path: str, args: Sequence[Value]) -> str:
@@ -323,7 +331,7 @@ def _array(values: Sequence[Value]) -> Value:
         result = join(result, value)
     elements = tuple(v.constants[0] for v in values if len(v.constants) == 1)
     whole = (elements,) if values and len(elements) == len(values) else ()
-    return replace(result, constants=whole, types=frozenset({"array"}), tail="")
+    return result._replace(constants=whole, types=frozenset({"array"}), tail="")
 
 
 def _elements(value: Value) -> tuple[Constant, ...]:
@@ -331,7 +339,6 @@ def _elements(value: Value) -> tuple[Constant, ...]:
 
 
 def _concatenated(values: Sequence[Value], words: Sequence[str]) -> Value:
-    visitor = next((v for v in values if v.way), NOTHING)
     word = words[0] if words else "&"
     known: list[Constant] = []
     for chosen in combinations([v.constants for v in values]):
@@ -343,20 +350,24 @@ def _concatenated(values: Sequence[Value], words: Sequence[str]) -> Value:
     said = [v for v in values if v.way or v.constants != ("",)] or values
     first, last = said[0], said[-1]
     begins = first.texts[0] if first.texts and not first.way else ""
-    others = any(not v.way and (not v.constants or any(str(c).strip() for c in v.constants)) for v in values)
-    places = next((v.place for v in values if v.place), ())
+    visitor = next((v for v in values if v.way), NOTHING)
     return Value(
         way=visitor.way,
-        whole=visitor.whole and not others,
+        whole=visitor.whole and not any(_adds(v) for v in values),
         kind=visitor.kind,
         constants=tuple(dict.fromkeys(known))[:KEPT],
         built=any(v.built for v in values),
-        carried=max(v.carried for v in values),
-        place=places,
+        carried=max([v.carried for v in values]),
+        place=next((v.place for v in values if v.place), ()),
         fixed=visitor.fixed or (bool(visitor.way) and not first.way and (len(begins) > 3 or not begins)),
         head=begins[:40] or first.head,
         tail=last.tail,
     )
+
+
+def _adds(value: Value) -> bool:
+    """Is it something that a visitor does not choose, and more than blanks?"""
+    return not value.way and (not value.constants or any(str(c).strip() for c in value.constants))
 
 
 def _worked_out(values: list[Constant], words: list[str]) -> Constant | None:

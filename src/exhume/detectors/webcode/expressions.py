@@ -10,6 +10,8 @@ from exhume.detectors.webcode.tree import Link, Node, TimeUpError, listed
 
 DEPTH = 40
 """Brackets within brackets that are followed; deeper ones are stepped over, and the page says so."""
+BEYOND = 100
+"""Places after the last token that may be asked for: a statement that is cut off looks and steps so far ahead at most."""
 _END = Token("end", "", 0)
 _CLOSERS = frozenset(")]};,")
 _BINARY = listed(r"""
@@ -34,7 +36,8 @@ class Expressions:
     """A cursor over tokens that reads expressions."""
 
     def __init__(self, tokens: Sequence[Token], *, vb: bool, deadline: float) -> None:
-        self.tokens = tokens
+        self.tokens = (*tokens, *[_END] * BEYOND)
+        self.count = len(tokens)
         self.vb = vb
         self.place = 0
         self.deep = False
@@ -46,34 +49,31 @@ class Expressions:
 
     @property
     def now(self) -> Token:
-        try:
-            return self.tokens[self.place]
-        except IndexError:
-            return _END
+        return self.tokens[self.place]
 
     def ahead(self, steps: int = 1) -> Token:
-        place = self.place + steps
-        return self.tokens[place] if place < len(self.tokens) else _END
+        return self.tokens[self.place + steps]
 
     def each(self, statement: Callable[[], None]) -> None:
         """Calls it until the tokens are used up; a token that it does not take is stepped over."""
-        while self.place < len(self.tokens):
+        while self.place < self.count:
             before = self.place
             statement()
             if self.place == before:
                 self.place += 1
 
     def is_op(self, value: str) -> bool:
-        token = self.now
+        token = self.tokens[self.place]
         return token.kind == "op" and token.value == value
 
     def expression(self, *, assigns: bool = True) -> Node:
         """One expression with its operators; never leaves a closing bracket or separator behind unread that opens it."""
-        start = self.now.at
+        tokens = self.tokens
+        start = tokens[self.place].at
         kids = [self.unary()]
         words: list[str] = []
         while True:
-            token = self.now
+            token = tokens[self.place]
             word = token.value
             if token.kind == "op":
                 if word in _ASSIGN and assigns and (not self.vb or not words):
@@ -125,7 +125,7 @@ class Expressions:
     def skip_group(self) -> None:
         """Step over everything up to the bracket that closes where the cursor stands, or one token."""
         open_brackets = 0
-        while self.place < len(self.tokens):
+        while self.place < self.count:
             token = self.now
             if token.kind == "op" and token.value in "([{":
                 open_brackets += 1
@@ -144,20 +144,19 @@ class Expressions:
             raise TimeUpError
         negative = False
         while True:
-            token = self.now
+            token = self.tokens[self.place]
             if token.kind == "op" and token.value in _PREFIX:
                 negative = token.value == "-"
             elif token.kind != "name" or token.value not in _PREFIX_WORDS or self.ahead().value == ".":
                 break
             self.place += 1
-        base = self._primary()
+        base = self._primary(token)
         if negative and base.kind == "literal" and isinstance(base.value, int | float):
             base.value = -base.value
         return self._chain(base)
 
-    def _primary(self) -> Node:
-        token = self.now
-        kind, word, at = token
+    def _primary(self, token: Token) -> Node:
+        kind, word, at = token.kind, token.value, token.at
         if kind == "text":
             self.place += 1
             return Node("literal", at, word)
@@ -284,7 +283,7 @@ class Expressions:
     def _chain(self, base: Node) -> Node:
         links: list[Link] = []
         while True:
-            token = self.now
+            token = self.tokens[self.place]
             if token.kind != "op":
                 break
             word = token.value
@@ -331,8 +330,8 @@ class Expressions:
         a ``group``; its last is the argument."""
         found: list[Node] = []
         words: list[Node] = []
-        while self.place < len(self.tokens):
-            token = self.now
+        while self.place < self.count:
+            token = self.tokens[self.place]
             if token.kind == "line":
                 if not self._goes_on(close):
                     break

@@ -37,6 +37,11 @@ def fold(name: str, receiver: Constant | None, args: Sequence[Constant]) -> Cons
     return None if isinstance(result, str) and len(result) > LENGTH else result
 
 
+def folds(name: str) -> bool:
+    """Is there anything that this function does with constants?"""
+    return name in _FUNCTIONS or name in _METHODS
+
+
 def combinations(groups: Sequence[Sequence[Constant]]) -> list[tuple[Constant, ...]]:
     """The first ``TRIES`` ways to choose one constant of each group; none when a group is empty."""
     return list(itertools.islice(itertools.product(*groups), TRIES))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from exhume.detectors.webcode.folding import arithmetic, combinations, fold
 from exhume.detectors.webcode.memory import RETURN, Memory
@@ -26,12 +25,12 @@ def own_function(memory: Memory, name: str, args: Sequence[Value], at: int) -> V
     given = combinations([a.constants for a in args]) if args and all(a.constants for a in args) else []
     made = tuple(made for chosen in given if (made := _worked_out(memory, name, chosen)) is not None)
     if given and len(made) == len(given):
-        return replace(value, path="", constants=tuple(dict.fromkeys(made)))
+        return value._replace(path="", constants=tuple(dict.fromkeys(made)))
     if value.path and value.path != name:
         return value
     # What is worked out letter by letter, or differs from call to call, is not known.
     varies = bool(args) and (value.built or len(value.constants) > 1)
-    return replace(value, path="", built=value.built or varies, constants=() if varies else value.constants)
+    return value._replace(path="", built=value.built or varies, constants=() if varies else value.constants)
 
 
 def _worked_out(memory: Memory, name: str, args: Sequence[Constant]) -> Constant | None:

@@ -61,6 +61,8 @@ def judge(result: Result) -> Iterator[tuple[Rule, list[Because]]]:
         rule = table.get(hit.effect)
         if rule is not None:
             by_rule.setdefault(rule.id, (rule, []))[1].append(hit)
+    if not by_rule:
+        return
     sure = {effect for effect, rule in SURE.items() if rule.id in by_rule}
     for identifier, (rule, hits) in sorted(by_rule.items()):
         effect = identifier.removeprefix("webcode.").removesuffix("-likely")
@@ -90,9 +92,19 @@ def _told(result: Result, hits: list[Hit]) -> list[Because]:
 
 
 def _shapes(result: Result) -> Iterator[Hit]:
-    guarded = _guarded(result)
-    if guarded and result.page.beside:
+    if result.page.beside and _guarded(result):
         return
+    if result.names:
+        yield from _done(result)
+    for at, ending in odd_includes(result.page):
+        yield Hit("include", at, f"includes a file that ends in .{ending}", (), sure=False)
+    yield from _carried(result)
+    yield from _commands(result)
+
+
+def _done(result: Result) -> Iterator[Hit]:
+    """What the page's own code does, taken together."""
+    guarded = _guarded(result)
     work = {k: h for k, h in result.operations.items() if k in _FILE_WORK}
     chosen = [k for k in _FILE_WORK if k in work and k != "upload"]
     if len(chosen) >= 2:
@@ -109,8 +121,6 @@ def _shapes(result: Result) -> Iterator[Hit]:
         yield Hit("upload", work["upload"].at, work["upload"].words, work["upload"].way, sure=False)
     yield from _programs(result)
     yield from _by_names(result)
-    yield from _carried(result)
-    yield from _commands(result)
 
 
 def _guarded(result: Result) -> bool:
@@ -122,8 +132,6 @@ def _programs(result: Result) -> Iterator[Hit]:
         if kind in result.operations:
             hit = result.operations[kind]
             yield Hit(effect, hit.at, hit.words, hit.way, sure=False)
-    for at, ending in odd_includes(result.page):
-        yield Hit("include", at, f"includes a file that ends in .{ending}", (), sure=False)
     if "loader" in result.operations and len(result.page.text) < TINY:
         yield Hit("load", result.operations["loader"].at, result.operations["loader"].words, (), sure=False)
     program = result.operations.get("program")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 
-class Token(NamedTuple):
+@dataclass(slots=True)
+class Token:
     """``kind``: ``name`` (lower case), ``text``, ``number``, ``op``, ``line`` (end of a statement in VB)."""
 
     kind: str
@@ -21,35 +22,42 @@ class Token(NamedTuple):
     """Offset in the page's text."""
 
 
+# Both patterns match at every place, so that the lengths of what they find add up to where it stands. They name no groups: of
+# the alternatives that do not begin with one, the engine passes over those that cannot begin with the letter at hand. What a
+# piece is, its first letter tells.
 _C = re.compile(
     r"""
-    (?P<skip>\s+|//[^\n]*|/\*.*?(?:\*/|\Z)|<!--|-->|\#(?:region|endregion|pragma|if|endif|else|line|nullable)[^\n]*)
-  | (?P<pattern>(?:(?<=[(,=:\[!&|?{;])|(?<=[(,=:\[!&|?{;]\s))/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[gimsuy]*)
-  | (?P<raw>\$?\"\"\"(?:.*?)\"\"\")
-  | (?P<verbatim>(?:@\$?|\$@)[\"“”](?:[^\"]|\"\")*(?:\"|\Z))
-  | (?P<text>\$?\"(?:[^\"\\\n]|\\[\s\S])*(?:\"|(?=\n)|\Z)|[“”][^\"“”\n]*(?:[\"“”]|(?=\n)|\Z))
-  | (?P<char>'(?:[^'\\\n]|\\[\s\S])*(?:'|(?=\n)|\Z))
-  | (?P<name>@?(?:[^\W\d]|\$|\\u\{?[0-9A-Fa-f]{4,8}\}?|\\U[0-9A-Fa-f]{8})
-      (?:\w|\$|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff])*)
-  | (?P<number>0[xX][0-9A-Fa-f_]+|\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?[uUlLfFdDmM]{0,2})
-  | (?P<op>=>|\?\?=?|\?\.|\?\[|&&|\|\||[=!<>]==?|[-+*/%&|^]=|\+\+|--|::|[^\s\w])
+    [^\W\d]\w*(?:(?:\$|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff])\w*)*
+  | \s+|//[^\n]*|/\*.*?(?:\*/|\Z)|<!--|-->|\#(?:region|endregion|pragma|if|endif|else|line|nullable)[^\n]*
+  | /(?:(?<=[(,=:\[!&|?{;]/)|(?<=[(,=:\[!&|?{;]\s/))(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,100}+\]){1,400}+/[gimsuy]*
+  | \$?\"\"\"(?:.*?)\"\"\"
+  | (?:@\$?|\$@)[\"“”][^\"]*(?:\"\"[^\"]*)*(?:\"|\Z)
+  | \$?\"[^\"\\\n]*+(?:\\[\s\S][^\"\\\n]*+)*+(?:\"|(?=\n)|\\?\Z)|[“”][^\"“”\n]*(?:[\"“”]|(?=\n)|\Z)
+  | '[^'\\\n]*+(?:\\[\s\S][^'\\\n]*+)*+(?:'|(?=\n)|\\?\Z)
+  | @?(?:[^\W\d]|\$|\\u\{?[0-9A-Fa-f]{4,8}\}?|\\U[0-9A-Fa-f]{8})
+      (?:\w|\$|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff])*
+  | 0[xX][0-9A-Fa-f_]+|\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?[uUlLfFdDmM]{0,2}
+  | =>|\?\?=?|\?\.|\?\[|&&|\|\||[=!<>]==?|[-+*/%&|^]=|\+\+|--|::|.
     """,
     re.VERBOSE | re.DOTALL,
 )
 _VB = re.compile(
     r"""
-    (?P<skip>[ \t\f\v\u00a0\u3000]+|_[ \t]*\r?\n|<!--|-->)
-  | (?P<note>(?:'|‘|’|\brem\b)[^\r\n]*)
-  | (?P<line>(?:[\r\n]|:(?!=))+)
-  | (?P<name>[^\W\d]\w*[$%!#@](?!\w)|(?:[^\W\d]|_)\w*)
-  | (?P<text>\$?\"(?:[^\"″\r\n]|\"\")*(?:\"c?|″|(?=[\r\n])|\Z)|[“”″][^\"“”″\r\n]*(?:[\"“”″]|(?=[\r\n])|\Z))
-  | (?P<date>\#[0-9/: APMapm-]{3,30}\#)
-  | (?P<bracket>\[[^\]\r\n]{1,80}\])
-  | (?P<number>&[hH][0-9A-Fa-f]+&?|&[oO][0-7]+&?|(?<=\()&[0-7]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
-  | (?P<op><>|<=|>=|:=|[+\-*/\\^&]=|[^\s\w])
+    [ \t\f\v\u00a0\u3000]+|_[ \t]*\r?\n|<!--|-->
+  | ['‘’][^\r\n]*|\b[rR][eE][mM]\b[^\r\n]*
+  | (?:[\r\n]|:(?!=))+
+  | [^\W\d]\w*(?:[$%!#@](?!\w))?
+  | \$?\"[^\"″\r\n]*(?:\"\"[^\"″\r\n]*)*(?:\"[cC]?|″|(?=[\r\n])|\Z)|[“”″][^\"“”″\r\n]*(?:[\"“”″]|(?=[\r\n])|\Z)
+  | \#[0-9/: APMapm-]{3,30}\#
+  | \[[^\]\r\n]{1,80}\]
+  | &[hH][0-9A-Fa-f]+&?|&[oO][0-7]+&?|(?<=\()&[0-7]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?
+  | <>|<=|>=|:=|[+\-*/\\^&]=|.
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.DOTALL,
 )
+_OPERATORS = frozenset("()[]{};,.=+*!&|?:%^~>`")
+"""What an operator of the C family begins with, and nothing else does."""
+_REMARK = re.compile(r"rem(?:\W|$)", re.IGNORECASE)
 _ESCAPE = re.compile(
     r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{1,4})|([0-7]{1,3})|(\r?\n)|(.))", re.DOTALL
 )
@@ -66,32 +74,44 @@ _HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 def c_tokens(code: str, start: int = 0) -> list[Token]:
     """Tokens of C#, JScript.NET or JScript. ``start``: where the code begins in the page."""
     out: list[Token] = []
-    for match in _C.finditer(code):
-        kind = match.lastgroup or "op"
-        word = match[0]
-        at = start + match.start()
-        if kind in ("skip", "pattern"):
-            continue
-        if kind == "name":
+    at = start
+    for word in _C.findall(code):
+        first = word[0]
+        if first.isalpha() or first == "_":
             out.append(Token("name", name_of(word), at))
-        elif kind in ("text", "verbatim", "raw"):
-            out += _string(kind, word, at)
-        elif kind == "char":
-            out.append(Token("text", unescape(word[1:].removesuffix("'")), at))
-        else:
-            out.append(Token(kind, word, at))
+        elif first in _OPERATORS:
+            out.append(Token("op", word, at))
+        elif not first.isspace():
+            out += _c_other(word, first, at)
+        at += len(word)
     return out
 
 
-def _string(kind: str, word: str, at: int) -> list[Token]:
+def _c_other(word: str, first: str, at: int) -> list[Token]:
+    """Texts, numbers, names and operators that begin with an unusual letter; nothing for comments and patterns."""
+    if first in '"“”' or (first in "@$" and word.lstrip("@$")[:1] in ('"', "“", "”")):
+        return _string(word, at)
+    if first == "'":
+        return [Token("text", unescape(word[1:].removesuffix("'")), at)]
+    if first.isdecimal():
+        return [Token("number", word, at)]
+    if word in ("/", "/=", "<", "<=", "<==", "-", "-=", "--", "#", "@", "\\"):
+        return [Token("op", word, at)]
+    if first in "/<-#":
+        return []
+    return [Token("name", name_of(word), at) if first in "@$\\" or first.isalnum() else Token("op", word, at)]
+
+
+def _string(word: str, at: int) -> list[Token]:
     mark = word[: len(word) - len(word.lstrip("@$"))]
     body = word[len(mark) :]
-    body = body[3:-3] if kind == "raw" else body[1:]
-    if kind != "raw" and body[-1:] in ('"', "“", "”"):
+    raw = body.startswith('"""') and "@" not in mark
+    body = body[3:-3] if raw else body[1:]
+    if not raw and body[-1:] in ('"', "“", "”"):
         body = body[:-1]
-    if kind == "verbatim":
+    if "@" in mark:
         body = body.replace('""', '"')
-    elif kind == "text":
+    elif not raw:
         body = unescape(body)
     if "$" not in mark:
         return [Token("text", body, at)]
@@ -117,26 +137,38 @@ def _holes(body: str, at: int) -> list[Token]:
 def vb_tokens(code: str, start: int = 0) -> list[Token]:
     """Tokens of VBScript or VB.NET."""
     out: list[Token] = []
-    for match in _VB.finditer(code):
-        kind = match.lastgroup or "op"
-        word = match[0]
-        at = start + match.start()
-        if kind in ("skip", "note", "date"):
-            continue
-        if kind == "text":
-            body = word.lstrip("$")[1:]
-            closed = body[-1:] in ("c", "C") and body[-2:-1] in _QUOTES
-            body = body[:-2] if closed else body[:-1] if body[-1:] in _QUOTES else body
-            out.append(Token("text", body.replace('""', '"'), at))
-        elif kind == "bracket":
-            out.append(Token("name", word[1:-1].lower(), at))
-        elif kind == "name":
-            out.append(Token("name", name_of(word.rstrip("$%!#@")), at))
-        else:
-            if word in _GO_ON and len(out) > 1 and out[-1].kind == "line" and ":" not in out[-1].value:
+    at = start
+    for word in _VB.findall(code):
+        first = word[0]
+        if first.isalpha() or first == "_":
+            if first not in "rR_" or (word[-1] != "\n" and not _REMARK.match(word)):
+                out.append(Token("name", name_of(word.rstrip("$%!#@")), at))
+        elif first in _GO_ON and len(word) == 1:
+            if len(out) > 1 and out[-1].kind == "line" and ":" not in out[-1].value:
                 out.pop()
-            out.append(Token(kind, word, at))
+            out.append(Token("op", word, at))
+        elif first in "\r\n" or (first == ":" and word != ":="):
+            out.append(Token("line", word, at))
+        elif not first.isspace() and first not in "'‘’":
+            out += _vb_other(word, first, at)
+        at += len(word)
     return out
+
+
+def _vb_other(word: str, first: str, at: int) -> list[Token]:
+    """Texts, numbers, bracketed names, operators; nothing for comments of markup and dates."""
+    if first in _QUOTES or word[:2] == '$"':
+        body = word.lstrip("$")[1:]
+        closed = body[-1:] in ("c", "C") and body[-2:-1] in _QUOTES
+        body = body[:-2] if closed else body[:-1] if body[-1:] in _QUOTES else body
+        return [Token("text", body.replace('""', '"'), at)]
+    if first.isdecimal() or (first == "&" and word[1:2].isalnum()):
+        return [Token("number", word, at)]
+    if first == "[" and len(word) > 1:
+        return [Token("name", word[1:-1].lower(), at)]
+    if word in ("<!--", "-->") or (first == "#" and len(word) > 1):
+        return []
+    return [Token("name", name_of(word.rstrip("$%!#@")), at) if first.isalnum() else Token("op", word, at)]
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from exhume.detectors.webcode import sources
@@ -45,6 +45,11 @@ class Hit:
     sure: bool = True
 
 
+def nothing_run(code: str, scope: str, at: int) -> Value:
+    """Follows no code within text."""
+    return NOTHING
+
+
 @dataclass(slots=True)
 class Memory:
     page: Page
@@ -59,7 +64,7 @@ class Memory:
     """Variables that the statement being followed has asked for."""
     changed: set[str] = field(default_factory=set)
     vb: bool = False
-    run_code: Callable[[str, str, int], Value] = lambda code, scope, at: NOTHING
+    run_code: Callable[[str, str, int], Value] = nothing_run
     steps: int = 0
 
     def tick(self) -> None:
@@ -69,22 +74,25 @@ class Memory:
             raise TimeUpError
 
     def key(self, scope: str, name: str) -> str:
-        local = f"{scope}.{name}"
-        return local if scope and local in self.locals else name
+        if scope:
+            local = f"{scope}.{name}"
+            if local in self.locals:
+                return local
+        return name
 
     def look(self, scope: str, name: str) -> Value:
         """The value of a name. A name of a function stands for the function and for its result."""
         key = self.key(scope, name)
         self.read.add(key)
-        value = self.variables.get(key, NOTHING)
         if key != name:
-            return value
+            return self.variables.get(key, NOTHING)
+        value = self.variables.get(name, NOTHING)
         if name == "request":
             return sources.REQUEST
         if name in self.program.functions:
             back = f"{name}.{RETURN}"
             self.read.add(back)
-            return replace(join(value, self.variables.get(back, NOTHING)), path=name)
+            return join(value, self.variables.get(back, NOTHING))._replace(path=name)
         if name in self.page.controls:
             return join(value, sources.input_control(self.page.controls[name], name))
         if name in self.page.objects:
@@ -93,13 +101,13 @@ class Memory:
             return Value(constants=(_LINE_ENDS[name],), tail=_LINE_ENDS[name])
         if value is NOTHING:
             return _unknown(name)
-        return value if value.path else replace(value, path=name)
+        return value if value.path else value._replace(path=name)
 
     def set(self, key: str, value: Value) -> None:
         """Join a value into a variable."""
         known = self.variables.get(key, NOTHING)
         joined = join(known, value)
-        if signature(joined) != signature(known):
+        if joined is not known and signature(joined) != signature(known):
             self.variables[key] = joined
             self.changed.add(key)
 

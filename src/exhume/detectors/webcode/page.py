@@ -20,15 +20,17 @@ SMALL = 2000
 """Letters of a page that may be nothing but an include."""
 BARE = 200
 """Letters of a page that holds nothing but an include: only then is a text file no usual part of it."""
+TAG = 3000
+"""Letters of a tag, before and after what says that it lives at the server."""
 SAMPLE = 20_000
 """Letters of code from which an unnamed language is told."""
 CLASSIC = frozenset(("asp", "asa", "cer", "cdx", "inc", "config", "shtml", "shtm", "stm"))
 
 _PARTS = re.compile(
-    r"""<(?:
+    r"""<(?=[\s%!s])(?:
     (?P<note>%--.*?(?:--%>|\Z))
   | (?P<directive>\s?%\s*@(?P<head>.*?)%>)
-  | (?P<inline>%(?P<mark>[=:\#!$]?)(?P<code>.*?)(?:%>|\Z))
+  | (?P<inline>%(?P<mark>[=:\#!$]?)(?P<code>[^%]*+(?:%(?!>)[^%]*+)*+)(?:%>|\Z))
   | (?P<script>script\b(?P<attributes>(?:[^>"']|"[^"]*"|'[^']*'){0,800})>)
   | (?P<include>!--\s*\#\s*include\s+(?:file|virtual)\s*=\s*["']?(?P<included>[^"'>\s]{1,260}))
     )""",
@@ -126,24 +128,25 @@ def _split(page: Page, text: str, ending: str) -> None:
     place = 0
     while match := _PARTS.search(text, place):
         place = match.end()
-        if match["directive"] is not None:
+        kind = match.lastgroup
+        if kind == "directive":
             directives += 1
             found = _LANGUAGE.search(match["head"])
             default = default or (found[1].lower() if found else "")
             whole = whole or match.end()
-        elif match["inline"] is not None:
+        elif kind == "inline":
             pieces.append((match["code"], match.start("code"), "", match["mark"] in ("=", ":")))
-        elif match["script"] is not None and _SERVER.search(match["attributes"]):
+        elif kind == "script" and _SERVER.search(match["attributes"]):
             close = _SCRIPT_END.search(text, place)
             end = close.start() if close else len(text)
             named = _LANGUAGE.search(match["attributes"])
             pieces.append((text[place:end], place, named[1].lower() if named else "", False))
             place = end
-        elif match["include"] is not None:
+        elif kind == "include":
             page.includes.append((match.start(), match["included"]))
     if not default:
-        loose = _LANGUAGE.search(text[:400])
-        default = loose[1].lower() if loose and "%" in text[:400] else ""
+        loose = _LANGUAGE.search(text[:400]) if "%" in text[:400] else None
+        default = loose[1].lower() if loose else ""
     if ending in _WHOLE and (directives or not pieces):
         pieces = [(text[whole:], whole, "", False)] + [p for p in pieces if p[1] < whole]
     if not pieces and ending in CLASSIC and ending != "config" and not _MARKUP.search(text):
@@ -182,11 +185,12 @@ def read_elements(page: Page) -> None:
     """Adds the controls and objects that live at the server: ``page.controls`` and ``page.objects``."""
     text = page.text
     for place in _SERVER.finditer(text):
-        start, end = text.rfind("<", 0, place.start()), text.find(">", place.end())
-        tag = _TAG.match(text, start) if start >= 0 and place.start() - start < 3000 else None
+        start = text.rfind("<", max(0, place.start() - TAG), place.start())
+        end = text.find(">", place.end(), place.end() + TAG)
+        tag = _TAG.match(text, start) if start >= 0 else None
         if not tag:
             continue
-        attributes = text[tag.end() : end if 0 <= end < place.end() + 3000 else place.end()]
+        attributes = text[tag.end() : end if end >= 0 else place.end()]
         values = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(attributes)}
         name = values.get("id", values.get("name", "")).strip().lower()
         word = tag[1].lower().rpartition(":")[2]

@@ -130,7 +130,23 @@ HANDLE_WRITES = frozenset(
 """Members of an open file that write into it."""
 
 
+class Looked(NamedTuple):
+    """What the tables say of one call."""
+
+    sink: Sink | None
+    writer: Writer | None
+
+
 @lru_cache(maxsize=4096)
+def look(path: str, member: str, types: frozenset[str], *, own: bool = False) -> Looked:
+    """What a call does. ``own``: its object is of a class of the page itself; a member of any object is none of that."""
+    found = [key for key in keys(path, member, types) if not (own and key.startswith("*."))]
+    return Looked(
+        next((SINKS[key] for key in found if key in SINKS), None),
+        next((WRITERS[key] for key in found if key in WRITERS), None),
+    )
+
+
 def keys(path: str, member: str, types: frozenset[str]) -> tuple[str, ...]:
     """The keys under which a call is looked up: by the object's class, by the dotted name as written, by the member alone."""
     found = [f"{t}.{member}" for t in sorted(types)]

@@ -5,8 +5,6 @@ References: members of ``System.Web.HttpRequest`` and of ASP's ``Request`` as do
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from exhume.detectors.webcode.tree import listed
 from exhume.detectors.webcode.values import NOTHING, Step, Value
 
@@ -64,7 +62,7 @@ def member(receiver: Value, name: str, at: int) -> Value | None:
         if name in _MEASURES:
             return NOTHING
         if receiver.kind == "file" and name in ("filename", "name", "contenttype"):
-            return replace(receiver, kind="filename", path="", types=frozenset())
+            return receiver._replace(kind="filename", path="", types=frozenset())
     return _of_control(receiver, name, at)
 
 
@@ -107,7 +105,7 @@ def item(receiver: Value, key: Value, at: int) -> Value | None:
         return Value((Step(at, f"Request, server variable{_named(key)}"),), True, "text")
     if receiver.way and receiver.path.startswith("request.") and len(receiver.way) == 1:
         first = receiver.way[0]
-        return replace(receiver, way=(Step(at, first.words.split(" '")[0] + _named(key)),), path="")
+        return receiver._replace(way=(Step(at, first.words.split(" '")[0] + _named(key)),), path="")
     return None
 
 

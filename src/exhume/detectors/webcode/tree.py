@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -19,10 +20,10 @@ class Node:
     kind: str
     at: int
     value: str | int | float | None = None
-    kids: list[Node] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
-    more: list[Node] = field(default_factory=list)
+    kids: Sequence[Node] = ()
+    links: Sequence[Link] = ()
+    words: Sequence[str] = ()
+    more: Sequence[Node] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -33,7 +34,7 @@ class Link:
     """``.``, ``(`` or ``[``."""
     at: int
     name: str = ""
-    args: list[Node] = field(default_factory=list)
+    args: Sequence[Node] = ()
 
 
 @dataclass(slots=True, eq=False)

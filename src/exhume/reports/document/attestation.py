@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from exhume.model import Assessment, Attestation, Check, StepCheck
+from typing import TYPE_CHECKING
+
 from exhume.reports.document import write
-from exhume.reports.document.write import Json
+
+if TYPE_CHECKING:
+    from exhume.model import Assessment, Attestation, Check, StepCheck
+    from exhume.reports.document.write import Json
 
 
 def attestation(a: Attestation) -> bytes:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from exhume.model import Casebook, Server
+from typing import TYPE_CHECKING
+
 from exhume.reports.document import write
-from exhume.reports.document.write import Json
+
+if TYPE_CHECKING:
+    from exhume.model import Casebook, Server
+    from exhume.reports.document.write import Json
 
 
 def casebook(book: Casebook) -> bytes:

@@ -6,11 +6,17 @@ The template engine is loaded on the first rendering, not at start-up.
 
 from __future__ import annotations
 
-from exhume.model import Assessment
+from dataclasses import dataclass
+
+from exhume.model import Assessment, Kept, anew
 
 
+@dataclass(frozen=True)
 class Html:
     """A self-contained page: style inside (allowed by its hash alone), no script, nothing fetched."""
+
+    kept: Kept = anew
+    """What spares to compile the templates again."""
 
     name = "html"
     filename = "report.html"
@@ -19,4 +25,4 @@ class Html:
         """UTF-8 HTML. At most ``view.MOST_FINDINGS`` findings are shown in full, the worst ones; the rest is counted."""
         from exhume.reports.html.page import page
 
-        return page(assessment)
+        return page(assessment, self.kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exhume.model import Attestation, Check, Fate, Reply, StepCheck
+from exhume.model import Attestation, Check, Fate, Kept, Reply, StepCheck, anew
 from exhume.reports import wording
 from exhume.reports.html.page import filled
 
@@ -72,7 +72,7 @@ class View:
     limits: tuple[str, ...]
 
 
-def attestation_page(a: Attestation) -> bytes:
+def attestation_page(a: Attestation, kept: Kept = anew) -> bytes:
     """UTF-8 HTML under the same rules as ``report.html``."""
     tone, word, sentence = _CLEAN[a.clean]
     groups = []
@@ -94,7 +94,7 @@ def attestation_page(a: Attestation) -> bytes:
         steps=tuple((s, *_DONE[s.done]) for s in a.steps),
         limits=a.limits,
     )
-    return filled("attestation.html.j2", v=view)
+    return filled("attestation.html.j2", kept=kept, v=view)
 
 
 def _lines(checks: Iterable[Check]) -> tuple[Line, ...]:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from exhume.model import Casebook, Server, Shared, Verdict
+from exhume.model import Casebook, Kept, Server, Shared, Verdict, anew
 from exhume.reports import wording
 from exhume.reports.html.page import filled
 from exhume.reports.html.view import TONE
@@ -51,7 +51,7 @@ class View:
     left_out: int
 
 
-def casebook_page(book: Casebook) -> bytes:
+def casebook_page(book: Casebook, kept: Kept = anew) -> bytes:
     """UTF-8 HTML under the same rules as ``report.html``; links lead to the servers' reports beside it."""
     numbers = Counter(s.assessment.verdict for s in book.servers)
     view = View(
@@ -64,7 +64,7 @@ def casebook_page(book: Casebook) -> bytes:
         shared=tuple((s, KINDS[s.kind], wording.between(s.first_seen, s.last_seen)) for s in book.shared[:MOST_SHARED]),
         left_out=max(0, len(book.shared) - MOST_SHARED),
     )
-    return filled("casebook.html.j2", v=view)
+    return filled("casebook.html.j2", kept=kept, v=view)
 
 
 def _line(server: Server) -> Line:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exhume.model import Assessment, Directive, DirectivePart, FilledIn, Obligation, Statement
+from exhume.model import Assessment, Directive, DirectivePart, FilledIn, Kept, Obligation, Statement, anew
 from exhume.reports import wording
 from exhume.reports.html.page import filled
 
@@ -34,7 +34,7 @@ class View:
     counts: str
 
 
-def directive_page(f: FilledIn) -> bytes:
+def directive_page(f: FilledIn, kept: Kept = anew) -> bytes:
     """UTF-8 HTML under the same rules as ``report.html``."""
     duties = {o.id: Duty(o, *wording.shown_of(s), s) for o, s in f.statements}
     words = [d.word for d in duties.values()]
@@ -49,4 +49,4 @@ def directive_page(f: FilledIn) -> bytes:
         parts=tuple((part, tuple(duties[o.id] for o in part.obligations)) for part in f.directive.parts),
         counts=", ".join(f"{words.count(word)} {word}" for _, word in wording.SHOWN.values() if word in words),
     )
-    return filled("directive.html.j2", v=view)
+    return filled("directive.html.j2", kept=kept, v=view)

@@ -7,11 +7,12 @@ import hashlib
 from functools import cache
 from importlib import resources
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from exhume.model import Assessment
+from exhume.model import Assessment, Kept, anew
 from exhume.reports import wording
+from exhume.reports.html.compiled import Compiled
 from exhume.reports.html.flaws import charts
 from exhume.reports.html.heatmap import grid
 from exhume.reports.html.picture import pictures
@@ -22,19 +23,24 @@ _NOTE_HERE = "\x02note\x03"
 """Holds the place of the note until it is known whether one is needed; no text of evidence keeps such characters."""
 
 
-def page(assessment: Assessment) -> bytes:
+def page(assessment: Assessment, kept: Kept = anew) -> bytes:
     """The whole page, UTF-8."""
     v = view(assessment)
     drawn = {"grid": grid(assessment), "charts": charts(assessment), "pictures": pictures(assessment)}
-    return filled("report.html.j2", v.timeline.style, v=v, **drawn)
+    return filled("report.html.j2", v.timeline.style, kept, v=v, **drawn)
 
 
-def filled(template: str, more_style: str = "", **content: object) -> bytes:
+def ready(kept: Kept) -> None:
+    """Loads the templates before they are needed."""
+    _environment(kept)
+
+
+def filled(template: str, more_style: str = "", kept: Kept = anew, **content: object) -> bytes:
     """A template with its content, UTF-8: the style inside and allowed by its hash, no script, nothing fetched."""
     style = _read("style.css") + more_style
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     text = (
-        _environment()
+        _environment(kept)
         .get_template(template)
         .render(
             style=Markup(style),  # noqa: S704 (our own file)
@@ -47,11 +53,10 @@ def filled(template: str, more_style: str = "", **content: object) -> bytes:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(kept: Kept) -> Environment:
     templates = resources.files(__package__) / "templates"
     sources = {entry.name: entry.read_text("utf-8") for entry in templates.iterdir() if entry.name.endswith(".j2")}
     environment = Environment(
-        loader=DictLoader(sources),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_harmless,
@@ -67,6 +72,7 @@ def _environment() -> Environment:
         fates=wording.FATE,
         removed=wording.removed,
     )
+    environment.loader = Compiled(environment, sources, kept)
     return environment
 
 

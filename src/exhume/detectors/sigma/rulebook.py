@@ -1,0 +1,127 @@
+"""The rules for one kind of record, ready to be put to records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from exhume.detectors.sigma.compiled import Compiled
+from exhume.detectors.sigma.index import Held, Index, Memory
+from exhume.detectors.sigma.saved import Entry, built
+from exhume.detectors.sigma.view import Computed, View, fold
+from exhume.model import Because, Clue, Finding, Record, Rule
+
+WINDOWS = "windows.event"
+
+
+class Rulebook:
+    """Immutable but for what it remembers to be quick."""
+
+    def __init__(self, entries: Iterable[Entry], computed: Mapping[str, Computed]) -> None:
+        self._entries = tuple(entries)
+        self._computed = computed
+        self._channels = frozenset(channel for entry in self._entries for channel in entry.channels)
+        self._events = frozenset(event for entry in self._entries for event in entry.events | (entry.needed or frozenset()))
+        self._indexes: dict[tuple[str, int], tuple[Index, Memory]] = {}
+        self._clues: dict[tuple[str, int], frozenset[Clue] | None] = {}
+        self._by_channel: dict[str, list[tuple[int, Entry, frozenset[int] | None]]] = {}
+        """Rules with their number and event ids (``None``: any), by channel (``*``: any)."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the rules."""
+        return tuple(dict.fromkeys(rule.rule.id for rule in built(self._entries)))
+
+    def clues(self) -> frozenset[Clue] | None:
+        """See ``Detector``. Texts are folded and hold only characters that need no escaping anywhere."""
+        return _together(self._entries)
+
+    def clues_of(self, channel: str, event: int) -> frozenset[Clue] | None:
+        """The same of the rules that can hold for events of one channel with one id."""
+        key = self._key(channel, event)
+        if key not in self._clues:
+            self._clues[key] = _together(self._fitting(*key))
+        return self._clues[key]
+
+    def each(self) -> Iterator[tuple[str, frozenset[Clue]]]:
+        """The clues of every rule that has some, with its trace or id."""
+        for entry in self._entries:
+            if entry.rule.clues:
+                yield entry.rule.rule.trace or entry.rule.rule.id, entry.rule.clues
+
+    def unsieved(self) -> tuple[str, ...]:
+        """Ids of the rules because of which ``clues`` is ``None``: they have nothing that must stand in the line."""
+        return tuple(dict.fromkeys(entry.rule.rule.id for entry in self._entries if not entry.sieved))
+
+    def detect(self, record: Record) -> Iterator[Finding]:
+        """The findings of all rules that hold for the record."""
+        index, memory = self._index(record)
+        for rule, because in memory.of(record, lambda: self._held(index, record)):
+            yield Finding.of(rule, record, because)
+
+    def _held(self, index: Index, record: Record) -> Held:
+        view = View(record, self._computed)
+        told: dict[tuple[str, str], tuple[Rule, tuple[Because, ...]]] = {}
+        for compiled in index.candidates(view):
+            name = (compiled.rule.pack, compiled.rule.id)
+            if name not in told and compiled.node.holds(view):
+                told[name] = (compiled.rule, _because(compiled, view))
+        return tuple(told.values())
+
+    def _index(self, record: Record) -> tuple[Index, Memory]:
+        """The rules that fit channel and event id; made when first asked for. Unknown channels and ids, which
+        evidence can invent at will, share one index."""
+        key = ("", -1)
+        if record.kind == WINDOWS:
+            key = self._key(record.text("Channel") or record.channel, _event_id(record))
+        index = self._indexes.get(key)
+        if index is None:
+            fitting = built(self._fitting(*key))
+            index = self._indexes[key] = Index(fitting), Memory(fitting, self._computed)
+        return index
+
+    def _key(self, channel: str, event: int) -> tuple[str, int]:
+        channel = fold(channel)
+        return (channel if channel in self._channels else "", event if event in self._events else -1)
+
+    def _fitting(self, channel: str, event: int) -> list[Entry]:
+        """The rules that can hold for such a record, in their order."""
+        if not self._by_channel:
+            for number, entry in enumerate(self._entries):
+                events = _events(entry)
+                for one in entry.channels or ("*",):
+                    self._by_channel.setdefault(one, []).append((number, entry, events))
+        some = [*self._by_channel.get("*", ()), *self._by_channel.get(channel, ())]
+        some.sort(key=lambda one: one[0])
+        return [entry for _, entry, events in some if events is None or event in events]
+
+
+def _events(entry: Entry) -> frozenset[int] | None:
+    """The ids of events for which it can hold; ``None``: any."""
+    if entry.needed is None:
+        return entry.events or None
+    return entry.needed & entry.events if entry.events else entry.needed
+
+
+def _together(entries: Iterable[Entry]) -> frozenset[Clue] | None:
+    some = tuple(entries)
+    if not all(entry.sieved for entry in some):
+        return None
+    return frozenset[Clue]().union(*(rule.clues or () for rule in built(some)))
+
+
+def _event_id(record: Record) -> int:
+    value = record.fields.get("EventID")
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else -1
+
+
+def _because(compiled: Compiled, view: View) -> tuple[Because, ...]:
+    """The reasons, each once; of a rule that only excludes, what it is about."""
+    reasons = tuple(dict.fromkeys(compiled.node.reasons(view)))
+    if reasons:
+        return reasons
+    if compiled.events:
+        event = view.record.text("EventID")
+        return (Because("EventID", event, f"equals {event}, and nothing that the rule excludes"),)
+    return (Because("kind", compiled.kind, "nothing that the rule excludes"),)
