@@ -5,6 +5,7 @@ import io
 import json
 import random
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from exhume.evidence import from_memory
 from exhume.model import Clue, File, Host, event_kind
 from exhume.packs import shipped
 from exhume.readers import EVERY_FILE, READERS, evtxsift
+from exhume.readers.evtxtext import heads
 from readers.evtx_bytes import event_xml, evtx
 
 ENGINES = [e for e in sieve.ENGINES if importlib.util.find_spec(e)]
@@ -65,14 +67,14 @@ DETECTORS_MADE = tuple(kind.from_packs(shipped(), Host()) for kind in DETECTORS)
 def log(noise, events=240):
     """An event log of ordinary, telling and odd events, out of order, with holes."""
     chunks, number = [], 7000
-    time = datetime(2021, 3, 3, 6, tzinfo=UTC)
+    moment = datetime(2021, 3, 3, 6, tzinfo=UTC)
     for _ in range(events // 12):
         chunk = []
         for _ in range(12):
             number += 1 if noise.random() < 0.95 else 9
-            time += timedelta(seconds=noise.randint(-600, 4000))
+            moment += timedelta(seconds=noise.randint(-600, 4000))
             event = dict(noise.choice(LOGS))
-            xml = event_xml(number, f"{time:%Y-%m-%dT%H:%M:%S}.{noise.randint(0, 10**7)}Z", event.pop("strings", ()), **event)
+            xml = event_xml(number, f"{moment:%Y-%m-%dT%H:%M:%S}.{noise.randint(0, 10**7)}Z", event.pop("strings", ()), **event)
             chunk.append((number, noise.choice(ODD)(xml) if noise.random() < 0.1 else xml))
         chunks.append(chunk)
     noise.shuffle(chunks)
@@ -208,13 +210,13 @@ def test_the_second_look_finds_what_decoding_every_record_finds(engine):
 def exported(noise, shape):
     """The same kinds of events as other programs write them, with escapes, torn and odd ones among them."""
     out = []
-    time = datetime(2021, 3, 3, 6, tzinfo=UTC)
+    moment = datetime(2021, 3, 3, 6, tzinfo=UTC)
     for number in range(300):
         event = dict(noise.choice(LOGS))
         strings, named, at = (
             event.pop("strings", ()),
             event.get("named", {}),
-            f"{time + number * timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
+            f"{moment + number * timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
         )
         if shape == "xml":
             out.append(event_xml(number, at, strings, **event))
@@ -276,3 +278,17 @@ def test_letters_that_regular_expressions_take_for_others_are_always_decoded(eng
     sieves = sieve.Sieves((Ruled({kind: frozenset({Clue((frozenset({"kinit"}),))})}),), engine)
     texts = ["\u212ainit", "kinit", "k\u0131n\u0131t", "\u017fetx", "n\u00e4", "init"]
     assert sieves.events([text.encode() for text in texts], [kind] * 6) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "content", ['{"a":' * 200_000, '{"a":"' + "\\n" * 500_000, '{"a":[1,' * 100_000, "[" * 500_000, '"' * 500_000]
+)
+def test_a_text_made_to_be_slow_is_looked_at_once(content):
+    system = (
+        '{"Event":{"System":{"Provider":{"#attributes":{"Name":"x"}},"EventID":1,"TimeCreated":{"#attributes":{"SystemTime":'
+        '"2021-03-03T06:00:00Z"}},"EventRecordID":5,"Channel":"Security","Computer":"c"}'
+    )
+    assert heads([system + "}}"])[0] == ("x", "", "1", "2021-03-03T06:00:00Z", "Security", "c")
+    start = time.process_time()
+    assert heads([system + ',"EventData":' + content]) == [("",) * 6]
+    assert time.process_time() - start < 2

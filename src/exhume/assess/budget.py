@@ -16,6 +16,7 @@ from exhume.model import Clue, File, Host, Pack
 from exhume.readers import EVERY_FILE, READERS
 
 INDICATORS = "indicators"
+TOGETHER = "all rules and indicators together"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class _Ledger:
     def candidates(self, block: bytes, kind: str, delimiter: str = "") -> Sequence[int]:
         key = (kind, delimiter)
         if key not in self._screens:
-            self._screens[key] = [(rule, sieve.build(clues, "", delimiter)) for rule, clues in self._clues(kind)]
+            each = [(rule, frozenset(clues)) for rule, clues in self._clues(kind)]
+            each.append((TOGETHER, frozenset[Clue]().union(*(clues for _, clues in each))))
+            self._screens[key] = [(rule, sieve.build(clues, "", delimiter)) for rule, clues in each]
         self.rows[kind] += block.count(b"\n")
         for rule, screen in self._screens[key]:
             self.named[rule, kind] += len(screen.candidates(block))
@@ -59,7 +62,7 @@ class _Ledger:
 
 
 def budget(logs: Path, packs: Iterable[Pack]) -> list[Spent]:
-    """For every rule and kind of row, the dearest first. Rules that no row was named for are left out. Raises ``OSError``."""
+    """For every rule and kind of row, and all of them together, the dearest first. Rules that no row was named for are left out. Raises ``OSError``."""
     ledger = _Ledger(packs)
     evidence = open_evidence([logs])
     scanner = Scanner(evidence, READERS, EVERY_FILE, (), is_product, sieves=ledger)
