@@ -62,7 +62,7 @@ class _Ledger:
 
 
 def budget(logs: Path, packs: Iterable[Pack]) -> list[Spent]:
-    """For every rule and kind of row, and all of them together, the dearest first. Rules that no row was named for are left out. Raises ``OSError``."""
+    """For every rule and kind of row, and all together, the dearest first, if a row was named. Raises ``OSError``."""
     ledger = _Ledger(packs)
     evidence = open_evidence([logs])
     scanner = Scanner(evidence, READERS, EVERY_FILE, (), is_product, sieves=ledger)
