@@ -87,6 +87,8 @@ class Yara:
         self.limits = limits
         self._compiled = compiled
         """Gives the rules; they are large, and asked for when the first file comes that they could match."""
+        self._rules: Any = None
+        """The same, ready for scanners."""
         self._origins = origins
         self._scanners = threading.local()
 
@@ -103,9 +105,7 @@ class Yara:
         """These kinds are files, not lines: nothing to sieve by."""
         if not self._origins or kind not in self.wants:
             return frozenset()
-        import yara_x  # noqa: F401
-
-        self._compiled = partial(bytes, self._compiled())  # processes made from now on share both
+        self._ready()  # 20 MB, which processes made from now on share
         return None
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:
@@ -159,12 +159,19 @@ class Yara:
             self._scanners = threading.local()
             return _gap(record, Cause.DAMAGED, "the YARA engine broke down on this file")
 
+    def _ready(self) -> Any:
+        import yara_x
+
+        if self._rules is None:
+            self._rules = yara_x.Rules.deserialize_from(io.BytesIO(self._compiled()))
+        return self._rules
+
     def _scanner(self) -> Any:
         scanner = getattr(self._scanners, "scanner", None)
         if scanner is None:
             import yara_x
 
-            scanner = yara_x.Scanner(yara_x.Rules.deserialize_from(io.BytesIO(self._compiled())))
+            scanner = yara_x.Scanner(self._ready())
             scanner.set_timeout(self.limits.seconds)
             scanner.max_matches_per_pattern(MATCHES_KEPT)
             self._scanners.scanner = scanner
