@@ -6,11 +6,12 @@ import random
 
 import pytest
 
-from exhume.assess import slices, workers
+from exhume.assess import tasks as division
+from exhume.assess import workers
 from exhume.assess.run import Options, assess_opened
 from exhume.assess.scan import Scanner
-from exhume.assess.slices import Task, joined, tasks
 from exhume.assess.tally import Tally
+from exhume.assess.tasks import Task, joined, tasks
 from exhume.detectors import DETECTORS, is_product
 from exhume.evidence import from_memory, open_evidence
 from exhume.model import File, Host
@@ -123,7 +124,7 @@ def test_an_assessment_in_slices_is_the_same(tmp_path, monkeypatch):
     place = tmp_path / "u_ex210303.log"
     place.write_bytes(log(7, 4000))
     alone = assess_opened(open_evidence([place]), (), Options(jobs=1))
-    monkeypatch.setattr(slices, "WORTH", 1 << 16)
+    monkeypatch.setattr(division, "WORTH", 1 << 16)
     used = []
     monkeypatch.setattr(workers, "tasks", lambda *given: used.extend(tasks(*given)) or tasks(*given))
     together = assess_opened(open_evidence([place]), (), Options(jobs=3))
@@ -136,7 +137,7 @@ def test_an_assessment_in_slices_is_the_same(tmp_path, monkeypatch):
 def test_a_slice_whose_process_dies_costs_that_slice(tmp_path, monkeypatch):
     place = tmp_path / "u_ex210303.log"
     place.write_bytes(log(7, 4000))
-    monkeypatch.setattr(slices, "WORTH", 1 << 16)
+    monkeypatch.setattr(division, "WORTH", 1 << 16)
     real = Scanner.work
 
     def dying(self, task):
@@ -167,5 +168,10 @@ def test_only_what_would_keep_one_worker_busy_is_cut():
     }
     sizes = [sum(files[t.path].size // t.of for t in portion) for portion in planned]
     assert sizes == sorted(sizes, reverse=True)
+    many = {str(n): file(str(n), 1 << 10) for n in range(1000)} | {"big": file("big", 1 << 20)}
+    planned = tasks([(p,) for p in many], many, 2)
+    assert sorted(t.path for portion in planned for t in portion) == sorted(many), "each once"
+    assert planned[0] == (Task("big"),)
+    assert 10 < max(map(len, planned)) <= division.MOST
     even = {str(n): file(str(n), 100 << 20) for n in range(9)}
     assert all(t.of == 1 for portion in tasks([(p,) for p in even], even, 2) for t in portion)

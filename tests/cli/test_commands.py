@@ -293,3 +293,14 @@ def test_any_terminal_can_show_the_summary(evidence, tmp_path, encoding):
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"compromised" in done.stdout.lower()
+
+
+def test_a_plan_that_cannot_be_read_is_told_before_anything_is_assessed(tmp_path, capsys):
+    """At the end it would take with it all that was found."""
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "pack.yml").write_text("name: mine\nversion: 1.0.0\ntitle: Mine\n", encoding="utf-8")
+    (pack / "plan.yml").write_text("steps: none\n", encoding="utf-8")
+    (tmp_path / "e").mkdir()
+    (line,) = refused(capsys, "assess", tmp_path / "e", "--out", tmp_path / "out", "--pack", pack)
+    assert "plan.yml" in line

@@ -17,8 +17,8 @@ from typing import Self
 
 from exhume.assess import sieve
 from exhume.assess.scan import Scanner
-from exhume.assess.slices import Task
 from exhume.assess.survey import Survey
+from exhume.assess.tasks import Task
 from exhume.judge.chain import chain, own_addresses
 from exhume.judge.touch import PACK, Second, is_crowded, reached
 from exhume.model import (

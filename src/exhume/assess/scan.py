@@ -14,9 +14,9 @@ from functools import partial
 from typing import BinaryIO, cast
 
 from exhume.assess.sieve import Sieves
-from exhume.assess.slices import Task, border
 from exhume.assess.streams import HEAD, Spool, Trapped
 from exhume.assess.tally import Tally
+from exhume.assess.tasks import Task, border
 from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Part, Reader, Reading, Record, Sieve, SlicedReader, Span
 
 STATE_KINDS = frozenset({"web.file", "file.entry"})

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from exhume.assess.scan import Scanner
-from exhume.assess.slices import Pieces, Task, tasks
+from exhume.assess.tasks import Pieces, Task, tasks
 from exhume.model import Cause, Coverage, File, Gap, Part
 
 FORKS = sys.platform == "linux"

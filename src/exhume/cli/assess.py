@@ -151,10 +151,13 @@ class Progress:
 
 def packs_of(folders: list[Path]) -> list[Pack]:
     from exhume.cli.refused import Refused
-    from exhume.packs import PackError, load
+    from exhume.packs import PackError, load, plan
 
     try:
-        return [load(folder) for folder in folders]
+        packs = [load(folder) for folder in folders]
+        for pack in packs:
+            plan(pack)  # it is asked for at the end, and must not take all that was found with it
+        return packs
     except (PackError, OSError) as error:
         raise Refused(plain(error)) from None
 

@@ -1,4 +1,4 @@
-"""One big log, cut so that several processes read it; put together, they say what one would that reads all of it."""
+"""How the work is shared out: small files together, big logs cut into slices, which put together say what the whole would."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from exhume.model import Coverage, File, Gap, Part
 
 WORTH = 64 << 20
 """Bytes of a slice, at least: each goes over all that comes before it, at ten times the speed of reading it."""
+FEWEST = 64
+"""Parts of what one worker has to do; a file that is smaller is handed out together with others."""
+MOST = 32
+"""Files that are handed out together."""
 LONGEST = 16 << 20
 """Bytes in which a line's end is looked for; a border without one is the end of the file."""
 
@@ -26,17 +30,26 @@ class Task:
 
 def tasks(portions: Iterable[Sequence[str]], files: Mapping[str, File], jobs: int) -> list[tuple[Task, ...]]:
     """The portions, largest first, so that the workers end at the same time. A file that would keep one busy when all others
-    have long ended is cut."""
+    have long ended is cut; small files are handed out together, so that no worker waits for its next one after each."""
     share = sum(files[path].size or 0 for portion in portions for path in portion) / max(1, jobs)
     out: list[tuple[int, tuple[Task, ...]]] = []
+    small: list[Task] = []
+    held = 0
     for portion in portions:
         size = sum(files[path].size or 0 for path in portion)
         most = min(jobs, size // WORTH)
         if len(portion) == 1 and most > 1 and size > share / 2 and "!/" not in portion[0]:
             out += [(size // most, (Task(portion[0], number, most),)) for number in range(most)]
+        elif len(portion) == 1 and size * FEWEST < share:
+            small.append(Task(portion[0]))
+            held += size
+            if len(small) == MOST or held * FEWEST >= share:
+                out.append((held, tuple(small)))
+                small, held = [], 0
         elif portion:
             out.append((size, tuple(map(Task, portion))))
-    return [portion for _, portion in sorted(out, key=lambda one: -one[0])]
+    out.append((held, tuple(small)))
+    return [portion for _, portion in sorted(out, key=lambda one: -one[0]) if portion]
 
 
 def border(stream: BinaryIO, size: int, task: Task, *, end: bool) -> int:
