@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,7 +20,11 @@ ATTACKS = tuple(name for name in scenarios() if load(name).intruders)
 @cache
 def judged(name: str) -> tuple[Truth, Assessment, dict]:
     """The scenario assessed once, with what it was judged from."""
-    folder = Path(mkdtemp(prefix="exhume-"))
+    with TemporaryDirectory(prefix="exhume-") as folder:
+        return _judged(name, Path(folder))
+
+
+def _judged(name: str, folder: Path) -> tuple[Truth, Assessment, dict]:
     truth = simulate(name, folder)
     kept = {}
 
