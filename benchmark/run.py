@@ -161,7 +161,8 @@ def save(result: dict[str, object]) -> None:
     commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
     now = datetime.now(UTC)
     machine = {"system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()}
-    target = HERE / "results" / f"{now:%Y-%m-%d}-{commit}.json"
+    names = (f"{now:%Y-%m-%d}-{commit}{more}.json" for more in ("", *(f"-{number}" for number in range(2, 100))))
+    target = next(path for path in (HERE / "results" / name for name in names) if not path.exists())
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps({"date": now.isoformat(), "commit": commit, **machine, **result}, indent=1) + "\n", "utf-8")
     print(f"written: {target.relative_to(HERE.parent)}")
