@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from exhume.detectors.ioc import Ioc, feeds
+from exhume.detectors.ioc.indicator import Indicator
+from exhume.detectors.ioc.literals import instead
 from exhume.model import Finding, Host, Pack, PackFile, Record, Source, searched
 from exhume.packs import load
 
@@ -128,3 +130,24 @@ def test_what_was_read_before_is_not_read_again(tmp_path: Path, monkeypatch: pyt
         hits = [found(one, "iis.access", c__ip=f"192.0.2.{last}") for last in (7, 8, 9)]
         assert hits == [[("ip", "probe")], [("ip", "probe")], []]
         assert one.clues("iis.access") == first.clues("iis.access")
+
+
+@pytest.mark.parametrize(
+    "value", ["::ffff:cb00:7109", "::FFFF:CB00:7109", "0:0:0:0:0:ffff:cb00:7109", "::ffff:c633:644d", "[::ffff:c633:644d]:443"]
+)
+def test_an_address_in_hexadecimal_letters_passes_the_sieve(tmp_path: Path, value: str) -> None:
+    detector = ioc(tmp_path)
+    assert found(detector, "iis.access", c__ip=value) == [("ip", "probe")]
+    assert any(text in value.lower() for text in searched(detector.clues("iis.access") or ()))
+
+
+@pytest.mark.parametrize(
+    ("network", "literals"),
+    [
+        ("10.0.0.5", ("ffff:a00:5", "ffff:0a00:0005")), ("198.51.0.0/16", ("ffff:c633:",)), ("198.51.100.0/24", ("ffff:c633:",)),
+        ("198.0.0.0/9", ("ffff:",)), ("2001:db8::1", ()),
+    ],
+)  # fmt: skip
+def test_what_stands_in_hexadecimal_letters(network: str, literals: tuple[str, ...]) -> None:
+    one = Indicator("ip", network, "demo", own=True)
+    assert instead(one) == literals

@@ -122,7 +122,7 @@ class Ioc:
     def _clues_of(self, kind: str) -> frozenset[Clue] | None:
         if kind in STATE_KINDS:
             return None
-        from exhume.detectors.ioc.literals import literal, others
+        from exhume.detectors.ioc.literals import instead, literal, others
 
         texts: set[str] = set()
         clues: set[Clue] = set()
@@ -135,7 +135,7 @@ class Ioc:
                 if further:
                     clues.add(Clue((frozenset((text,)), *(frozenset((other,)) for other in further))))
                 else:
-                    texts.add(text)
+                    texts.update((text, *instead(one)))
         return frozenset({*clues, Clue((frozenset(texts),))} if texts else clues)
 
     def detect(self, record: Record) -> Iterator[Finding | Gap]:

@@ -40,6 +40,20 @@ def literal(indicator: Indicator) -> str | None:
     return found if len(found) >= SHORTEST else None
 
 
+def instead(indicator: Indicator) -> tuple[str, ...]:
+    """What stands in the line in place of the literal when an IPv4 address is written as IPv6 in hexadecimal letters
+    (``::ffff:cb00:7132``)."""
+    if indicator.type != "ip":
+        return ()
+    network = ipaddress.ip_network(indicator.value)
+    if network.version == 6:
+        return ()
+    whole = network.network_address.packed[: network.prefixlen // 8]
+    pairs = [int.from_bytes(whole[at : at + 2]) for at in range(0, len(whole) - 1, 2)]
+    more = ":" if len(pairs) == 1 else ""
+    return tuple(dict.fromkeys("ffff:" + ":".join(f"{pair:{form}}" for pair in pairs) + more for form in ("x", "04x")))
+
+
 def others(indicator: Indicator, found: str) -> tuple[str, ...]:
     """What else stands in an event that holds the indicator: its texts are there as a whole, with no row around them."""
     if indicator.type not in ("path", "filename", "string", "url"):
