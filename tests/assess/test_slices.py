@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 
 import pytest
+import zstandard
 
 from exhume.assess import tasks as division
 from exhume.assess import workers
@@ -110,6 +112,20 @@ def test_small_empty_and_strange_files_are_cut_without_harm(data):
     cut = scanner(content)
     part = joined([cut.work(Task(PATH, number, 5)) for number in range(5)])
     assert said(part) == said(_summed(scanner(content).scan(PATH)))
+
+
+@pytest.mark.parametrize("name", [f"{PATH}.zst", f"{PATH}.gz"])
+def test_a_packed_log_that_can_only_be_read_forward_is_read_whole(tmp_path, name):
+    """Its first slice reads it; nothing is lost because it cannot be cut."""
+    place = tmp_path / name.rpartition("/")[2]
+    data = log(6, 500)
+    place.write_bytes(zstandard.ZstdCompressor().compress(data) if name.endswith("zst") else gzip.compress(data))
+    detectors = tuple(kind.from_packs(shipped(), Host()) for kind in DETECTORS)
+    found = Scanner(open_evidence([place]), READERS, EVERY_FILE, detectors, is_product)
+    (path,) = (f.path for f in found.evidence.files() if isinstance(f, File) and f.path.endswith(".log"))
+    part = joined([found.work(Task(path, number, 3)) for number in range(3)])
+    assert part.coverage.spans
+    assert said(part) == said(_summed(found.scan(path)))
 
 
 def test_a_line_over_a_border_belongs_to_the_slice_in_which_it_begins():

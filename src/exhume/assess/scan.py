@@ -124,17 +124,13 @@ class Scanner:
         """Reads a slice. False for the first slice of a file that has to be read whole; the others say nothing then."""
         from exhume.readers.lines import encoding_of, lone_returns
 
+        if not stream.seekable():
+            return task.number > 0
         head = stream.read(HEAD)
         readers = self.readers_for(head, file) if file.path not in self._entered else ()
         reader = readers[0] if len(readers) == 1 else None
         size = file.size or 0
-        if (
-            not size
-            or not isinstance(reader, SlicedReader)
-            or not stream.seekable()
-            or encoding_of(head) != "utf-8"
-            or lone_returns(head)
-        ):
+        if not size or not isinstance(reader, SlicedReader) or encoding_of(head) != "utf-8" or lone_returns(head):
             stream.seek(0)
             return task.number > 0
         begin, end = (border(stream, size, task, end=end) for end in (False, True))

@@ -30,5 +30,5 @@ class Unpacking(io.RawIOBase):
         return len(piece)
 
     def _more(self) -> bool:
-        """Some more bytes in ``_ready``, from ``_at`` on (perhaps none yet); false at the end."""
+        """Some more bytes in ``_ready``, from ``_at`` on (perhaps none yet); false at the end. Each packing's own."""
         raise NotImplementedError
