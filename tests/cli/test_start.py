@@ -98,10 +98,13 @@ def test_one_line_of_a_log_needs_few_libraries(one_line):
         "exhume.detectors.ioc.feeds",
         "exhume.detectors.webcode.analysis",
         "exhume.packs.tables",
+        "exhume.judge.exposure",
+        "exhume.model.builds",
         "exhume.assess.pivot",
         "exhume.hunt",
         "exhume.simulator",
         "importlib.metadata",
+        "tarfile",
     ],
 )
 def test_one_line_of_a_log_needs_no(one_line, name):

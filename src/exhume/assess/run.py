@@ -165,10 +165,10 @@ def _judged(
 
 def exposure_of(part: Part, packs: Sequence[Pack], generated: datetime) -> Patching | None:
     """What the readings tell; the server ran on the days of which Exchange's own logs have rows."""
-    from exhume.judge import patching
-
     if not part.readings:
         return None
+    from exhume.judge import patching
+
     rows = [s.first.date() for s in part.coverage.spans if s.first and s.kind.startswith("exchange.")]
     end = (part.coverage.end or generated).date()
     return patching(part.readings, packroom.build_tables(), packs, end, min(rows, default=None), generated.date())

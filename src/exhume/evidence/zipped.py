@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import io
 import itertools
-import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from exhume.evidence.limits import EvidenceError, Limits
 from exhume.evidence.member import Listed, Lost, Member, Origin, clean
 from exhume.model.vocabulary import Cause
 
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+if TYPE_CHECKING:
+    import zipfile
 
-
+_METHODS = (0, 8, 12, 14)
+"""Stored, deflated, bzip2, LZMA: what zipfile unpacks (APPNOTE 4.4.5)."""
 _DIRECTORY = 256 << 20
 """Bytes of a zip's directory, which zipfile reads as a whole: about a million members with long names."""
 
@@ -40,6 +41,8 @@ class Zip:
     sequential = False
 
     def __init__(self, origin: Origin, name: str, limits: Limits) -> None:
+        import zipfile
+
         self._zip = zipfile.ZipFile(_Measured(origin()))
         self._limits = limits
 

@@ -47,6 +47,8 @@ class Block:
 
 @dataclass(slots=True)
 class _Defect:
+    """Something that is wrong, where first, and how often."""
+
     cause: Cause
     detail: str
     at: str
