@@ -14,9 +14,6 @@ from collections.abc import Generator
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
-from exhume.readers.defenderlog import HISTORY_LIMIT, read_defender, read_history
-from exhume.readers.eomtlog import read_eomt
-from exhume.readers.msertlog import read_msert
 from exhume.readers.toollines import KIND, PIECE, encoding_of, numbered
 
 _NAMES = (
@@ -56,14 +53,25 @@ class ToolLogs:
     def _read(self, stream: BinaryIO, file: File) -> Generator[Record | Gap | Reading, None, list[Span]]:
         tool = _by_name(file)
         if tool == "history":
+            from exhume.readers.defenderlog import HISTORY_LIMIT, read_history
+
             yield from read_history(stream.read(HISTORY_LIMIT), file)
             return []
         head = stream.read(PIECE)
         tool = tool or _by_content(head[:4096])
         lines = numbered(head, stream)
         if tool == "defender":
+            from exhume.readers.defenderlog import read_defender
+
             return (yield from read_defender(lines, file))
-        yield from read_eomt(lines, file) if tool == "eomt" else read_msert(lines, file)
+        if tool == "eomt":
+            from exhume.readers.eomtlog import read_eomt
+
+            yield from read_eomt(lines, file)
+        else:
+            from exhume.readers.msertlog import read_msert
+
+            yield from read_msert(lines, file)
         return []
 
 
