@@ -14,7 +14,7 @@ from collections.abc import Generator
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
-from exhume.readers.lines import single
+from exhume.readers.lines import lowered
 
 LIMIT = 16 * 1024 * 1024
 """Bytes read of one configuration file."""
@@ -29,14 +29,13 @@ class IisConfig:
 
     def recognises(self, head: bytes, file: File) -> bool:
         """XML that begins ``<configuration`` and names one of IIS's or ASP.NET's section groups."""
-        lowered = single(head).lower()
-        return b"<configuration" in lowered and any(
-            mark in lowered for mark in (b"system.applicationhost", b"system.webserver", b"<system.web>", b"<location")
+        text = lowered(head)
+        return b"<configuration" in text and any(
+            mark in text for mark in (b"system.applicationhost", b"system.webserver", b"<system.web>", b"<location")
         )
 
     def expects(self, file: File) -> bool:
-        lowered = file.name.lower()
-        return lowered.endswith(("web.config", "webconfig.config", "applicationhost.config", "administration.config"))
+        return file.name.lower().endswith(("web.config", "webconfig.config", "applicationhost.config", "administration.config"))
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
         try:

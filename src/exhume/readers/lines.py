@@ -107,6 +107,12 @@ def single(head: bytes) -> bytes:
     return head.translate(None, b"\0")
 
 
+@lru_cache(maxsize=2)
+def lowered(head: bytes) -> bytes:
+    """``single`` in lower case."""
+    return single(head).lower()
+
+
 def tidy(text: str, longest: int = 60) -> str:
     """Evidence text made safe to show: printable characters only, shortened."""
     shown = "".join(c if c.isprintable() else "?" for c in text[: longest + 1])

@@ -22,10 +22,11 @@ _NAMES = (
     (re.compile(r"^mp(?:log|detection)-[\w-]+\.log$"), "defender"),
 )
 _HEADS = (
-    (re.compile(r"Microsoft (?:Safety Scanner|Windows Malicious Software Removal Tool) v\d"), "msert"),
-    (re.compile(r"^\s*(?:Microsoft Safety Scanner and )?CVE-\d{4}-\d+ mitigation summary"), "eomt"),
-    (re.compile(r"\dZ? DETECTION(?:EVENT|_ADD|_CLEANEVENT)?(?:#\d+)? (?:MPSOURCE_|[A-Z][A-Za-z]+:)"), "defender"),
+    ("Microsoft ", re.compile(r"Microsoft (?:Safety Scanner|Windows Malicious Software Removal Tool) v\d"), "msert"),
+    ("CVE-", re.compile(r"^\s*(?:Microsoft Safety Scanner and )?CVE-\d{4}-\d+ mitigation summary"), "eomt"),
+    (" DETECTION", re.compile(r"\dZ? DETECTION(?:EVENT|_ADD|_CLEANEVENT)?(?:#\d+)? (?:MPSOURCE_|[A-Z][A-Za-z]+:)"), "defender"),
 )
+"""What stands in every such text, quick to look for; what it looks like; whose log it is."""
 _HISTORY = re.compile(r"/detectionhistory/(?:[0-9a-f]{2}/)?\{?[0-9a-f-]{36}\}?$")
 
 
@@ -84,4 +85,4 @@ def _by_name(file: File) -> str:
 
 def _by_content(head: bytes) -> str:
     text = head.decode(encoding_of(head), "replace").lstrip("\ufeff")
-    return next((tool for pattern, tool in _HEADS if pattern.search(text)), "")
+    return next((tool for text_in_it, pattern, tool in _HEADS if text_in_it in text and pattern.search(text)), "")
