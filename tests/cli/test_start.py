@@ -100,6 +100,7 @@ def test_one_line_of_a_log_needs_few_libraries(one_line):
         "exhume.packs.tables",
         "exhume.judge.exposure",
         "exhume.model.builds",
+        "importlib.resources",
         "exhume.readers.iisentries",
         "exhume.readers.msertlog",
         "exhume.readers.clixml",
