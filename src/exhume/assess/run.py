@@ -138,7 +138,7 @@ def _meanwhile(options: Options, packs: tuple[Pack, ...], long: bool) -> None:
 
 @lru_cache(maxsize=1)
 def _plans(packs: tuple[Pack, ...]) -> tuple[PlanEntry, ...]:
-    return tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack))
+    return tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack, kept))
 
 
 def _judged(
@@ -170,9 +170,9 @@ def _judged(
         case = replace(
             case,
             plans=_plans(packs),
-            witnesses=packroom.witnesses(),
+            witnesses=packroom.witnesses(kept),
             marks=packroom.clusters(),
-            correlations=packroom.correlations(packs),
+            correlations=packroom.correlations(packs, kept),
             second=_again(make, seen, options, part),
         )
     return judge(part, packs, identify(seen.host, part.coverage.spans, part.readings, exposure), case)
