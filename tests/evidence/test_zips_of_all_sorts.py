@@ -4,6 +4,7 @@ import io
 import random
 import struct
 import time
+import tracemalloc
 import zipfile
 import zlib
 
@@ -181,3 +182,18 @@ def test_bytes_changed_anywhere_end_in_gaps_only():
                 changed[dice.randrange(len(changed))] = dice.randrange(256)
             given, _, _ = read(bytes(changed))
             assert all(isinstance(data, bytes) for data in given.values())
+
+
+def test_unpacking_gives_back_the_memory_that_it_takes():
+    noise = random.Random(3).randbytes(2 << 20)
+    evidence = from_memory({"ex01.zip": explorers({f"{n}.log": noise for n in range(3)})})
+    paths = [one.path for one in evidence.files() if isinstance(one, File) and "!/" in one.path]
+    tracemalloc.start()
+    try:
+        for path in paths:
+            with evidence.open(path) as stream:
+                while stream.read(1 << 20):
+                    pass
+        assert tracemalloc.get_traced_memory()[0] < 1 << 20
+    finally:
+        tracemalloc.stop()

@@ -25,6 +25,8 @@ class Inflated(Unpacking):
         super().__init__()
         self._source, self._left, self._crc = source, packed, crc
         self._sum = 0
+        self._fed = bytearray(_FEED)
+        """Always the same one: inflate64 1.0.4 keeps every buffer that it was given for ever."""
         self._inflater, self._inflate = _inflater(method)
 
     def _more(self) -> bool:
@@ -32,11 +34,12 @@ class Inflated(Unpacking):
             if self._crc is not None and self._sum != self._crc:
                 raise ValueError("its checksum is wrong")
             return False
-        fed = self._source.read(min(_FEED, self._left))
-        if not fed:
+        piece = self._source.read(min(_FEED, self._left))
+        if not piece:
             raise EOFError("cut off inside a member")
-        self._left -= len(fed)
-        self._ready, self._at = self._inflate(fed), 0
+        self._left -= len(piece)
+        self._fed[: len(piece)] = piece
+        self._ready, self._at = self._inflate(self._fed if len(piece) == _FEED else piece), 0
         self._sum = zlib.crc32(self._ready, self._sum)
         return True
 
@@ -45,7 +48,7 @@ class Inflated(Unpacking):
         super().close()
 
 
-def _inflater(method: int) -> tuple[Any, Callable[[bytes], bytes]]:
+def _inflater(method: int) -> tuple[Any, Callable[[bytes | bytearray], bytes]]:
     """Something with ``eof``, and what unpacks a piece."""
     if method == DEFLATE64:
         import inflate64
