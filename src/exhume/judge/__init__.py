@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fnmatch import fnmatchcase
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from exhume.judge.chain import chain, together
-from exhume.judge.exposure import Patching, patching
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
@@ -37,7 +38,17 @@ from exhume.model import (
     Window,
 )
 
+if TYPE_CHECKING:
+    from exhume.judge.exposure import Patching, patching
+
 __all__ = ["Case", "Patching", "Second", "judge", "patching", "raised", "worst_first"]
+
+
+def __getattr__(name: str) -> object:
+    """What judges builds is loaded when it is first asked for (PEP 562): only evidence that tells builds needs it."""
+    if name not in ("Patching", "patching"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("exhume.judge.exposure"), name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from exhume.model import Cause, Coverage, Gap, Hidden, Pack, Reading, Window
 
 RANGES_SHOWN = 3
+BRING = "To date the exposure, bring Bin\\ExSetup.exe, C:\\ExchangeSetupLogs and the SOFTWARE registry hive."
 _LOST = {
     Cause.UNREADABLE: "could not be opened",
     Cause.DAMAGED: "damaged",
