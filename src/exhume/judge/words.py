@@ -78,6 +78,8 @@ def hidden(lost: Hidden, coverage: Coverage, window: Window, server: str) -> str
     whose = f" of {server}" if server else ""
     if not spans:
         kinds = ", ".join(dict.fromkeys(source_name(seen.kind, seen.channel) for seen in lost.need.any_of))
+        if any(blind(gap, seen.kind) for gap in coverage.gaps for seen in lost.need.any_of):
+            return f"What came of {lost.need.name}{whose} (any of: {kinds}) lacks columns that are needed; the gaps name them."
         return f"No {lost.need.name}{whose} is in the evidence (any of: {kinds})."
     first = min(s.first for s in spans if s.first).date()
     last = max(s.last for s in spans if s.last).date()
@@ -88,6 +90,11 @@ def hidden(lost: Hidden, coverage: Coverage, window: Window, server: str) -> str
         f"The {lost.need.name}{whose} has rows from {first} to {last}; judged are {span_of(window.since, window.until)}, so"
         f" {number(len(lost.days), 'day')} cannot be judged: {shown}{more}."
     )
+
+
+def blind(gap: Gap, kind: str) -> bool:
+    """A log of this kind came, but without a column that its rules need."""
+    return gap.kind == kind and gap.cause == Cause.ABSENT and gap.source is not None
 
 
 def source_name(kind: str, channel: str = "*") -> str:
