@@ -121,3 +121,22 @@ def test_through_the_pipeline_covered_days_of_an_open_server_are_no_trace_withou
     assert (result.host.product, result.host.cu, result.host.build) == ("2016", "CU12", "15.1.1713.5")
     assert "at least this build" in result.host.build_source
     assert "still open on 2021-03-08" in result.questions.exposed.text
+
+
+def test_a_server_that_is_still_open_is_told_to_update_although_nothing_was_found():
+    server = Server(first=datetime(2021, 1, 1, tzinfo=UTC), last=datetime(2021, 3, 8, 23, 50, tzinfo=UTC))
+    step = next(s for s in assessed(server, period=None).plan if s.title == "Install the security update")
+    assert step.why.startswith("The evidence does not show that it was fixed: ")
+    assert "ProxyLogon (CVE-2021-26855)" in step.why
+    fixed = [*PROXY, UPDATE]
+    assert "proxylogon" not in told(fixed, END, "2021-01-01").unfixed
+    assert judged(fixed).plan == ()
+
+
+def test_campaigns_after_the_judged_days_are_one_limit_and_none_of_a_proven_break_in():
+    asked = Window(date(2021, 3, 1), date(2021, 3, 8))
+    result = judged([*PROXY, UPDATE], period=asked, chosen=packs())
+    after = [limit for limit in result.questions.broken_into.limits if "first seen anywhere" in limit]
+    assert len(after) == 1
+    assert "ProxyShell (2021)" in after[0]
+    assert "OWASSRF (2022)" in after[0]

@@ -151,10 +151,11 @@ def _judged(
         evidence=names,
         problems=problems_of(packs, detectors),
     )
+    if part.findings or (exposure and exposure.unfixed):
+        case = replace(case, plans=tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack)))
     if part.findings:  # all else is asked of findings only
         case = replace(
             case,
-            plans=tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack)),
             witnesses=packroom.witnesses(),
             marks=packroom.clusters(),
             correlations=packroom.correlations(packs),

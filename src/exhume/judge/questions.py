@@ -44,7 +44,7 @@ def answer_all(
 ) -> Questions:
     """The answers that a report opens with."""
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
-    limits = tuple(dict.fromkeys(limit for a in answers if a.verdict != Verdict.COMPROMISED for limit in a.limits))
+    limits = _limits(answers, verdict)
     return Questions(
         exposed=exposed(patching) if patching else _unknown_build(host),
         attacked=_attacked(answers, findings, verdict, limits),
@@ -52,6 +52,17 @@ def answer_all(
         since_how_far=_since(findings, coverage, verdict, intrusions),
         clean_now=_clean(findings, verdict, coverage),
     )
+
+
+def _limits(answers: Sequence[Answer], verdict: Verdict) -> tuple[str, ...]:
+    """What limits the answers. That a campaign came after the judged days is one limit, whatever the number of campaigns,
+    and none once a break-in is proven."""
+    told = [limit for a in answers if a.verdict != Verdict.COMPROMISED for limit in a.limits]
+    limits = [limit for limit in told if not limit.startswith(words.ENDS_BEFORE)]
+    later = [a.title for a in answers if a.window is None and a.limits and a.limits[0].startswith(words.ENDS_BEFORE)]
+    if later and verdict != Verdict.COMPROMISED:
+        limits.append(f"{words.ENDS_BEFORE} these were first seen anywhere: {words.joined(later)}.")
+    return tuple(dict.fromkeys(limits))
 
 
 def _unknown_build(host: Host) -> Question:
@@ -71,8 +82,8 @@ def _attacked(answers: Sequence[Answer], findings: Sequence[Finding], verdict: V
         campaigns = sorted({a.title for a in answers if a.outcome is not None and a.outcome >= Outcome.ATTEMPT})
         own = own_addresses(findings)  # the back end sees the front end's own address
         addresses = sorted({f.address for f in tried if f.address and f.address.lower() not in own})
-        where = f" from {words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses)}" if addresses else ""
-        return Question(Reply.YES, f"Yes: traces of {words.joined(campaigns) or 'an attack'}{where}.")
+        where = f", from {words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses)}" if addresses else ""
+        return Question(Reply.YES, f"Yes{where}. Traces of: {'; '.join(campaigns) or 'an attack'}.")
     probes = [f for f in findings if f.outcome == Outcome.PROBE]
     probed = f" {words.number(sum(f.count for f in probes), 'trace')} of mere probing or oddities, no attack." if probes else ""
     if verdict <= Verdict.ATTEMPTED:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from exhume.model import Cause, Coverage, Gap, Hidden, Pack, Reading, Window
 
 RANGES_SHOWN = 3
+ENDS_BEFORE = "The judged period ends before"
 _LOST = {
     Cause.UNREADABLE: "could not be opened",
     Cause.DAMAGED: "damaged",
@@ -50,7 +51,7 @@ def no_needs(pack: Pack) -> str:
 
 
 def before_campaign(pack: Pack) -> str:
-    return f"The judged period ends before {pack.title} was first seen anywhere ({pack.first_exploited})."
+    return f"{ENDS_BEFORE} {pack.title} was first seen anywhere ({pack.first_exploited})."
 
 
 def never_open(pack: Pack) -> str:
@@ -109,7 +110,7 @@ def source_name(kind: str, channel: str = "*") -> str:
         "file.entry": "files",
     }
     name = names.get(kind, kind)
-    return name if channel in ("*", "") else f"{name} {channel}"
+    return name if channel in ("*", "") or channel.lower() in name.lower().split() else f"{name} {channel}"
 
 
 def lost(gaps: Sequence[Gap]) -> list[str]:
