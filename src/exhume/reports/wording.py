@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from exhume.model import (
+    Answer,
     Assessment,
     Cause,
     Confidence,
@@ -219,6 +220,13 @@ def between(first: datetime | date | None, last: datetime | date | None) -> str:
     if not texts:
         return "time unknown"
     return texts[0] if len(set(texts)) == 1 else f"{texts[0]} to {texts[-1]}"
+
+
+def judged(answer: Answer) -> str:
+    """The days on which a campaign was judged. ``no_trace`` without any: it came later, or its flaw was never open."""
+    if answer.window:
+        return window(answer.window)
+    return "no day" if answer.verdict is Verdict.NO_TRACE else "no fixed days"
 
 
 def counted(number: int, noun: str) -> str:

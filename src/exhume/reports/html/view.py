@@ -172,11 +172,11 @@ def _campaign(answer: Answer) -> Campaign:
     return Campaign(
         answer=answer,
         title=answer.title or answer.campaign,
-        tone=TONE[answer.verdict],
+        tone="neutral" if answer.verdict is Verdict.NO_TRACE and answer.window is None else TONE[answer.verdict],
         word=wording.VERDICT[answer.verdict],
         outcome=wording.OUTCOME[answer.outcome][1] if answer.outcome else "Nothing was found.",
         when=wording.between(answer.first_seen, answer.last_seen) if answer.first_seen else "",
-        window=wording.window(answer.window) if answer.window else "",
+        window=wording.judged(answer),
     )
 
 
