@@ -131,6 +131,8 @@ def _finding(rule: Correlation, key: tuple[str, ...], matched: Sequence[Node]) -
     last, what = matched[-1], rule.rule
     because = tuple(Because(n.finding.title, f"{n.first:%Y-%m-%d %H:%M:%S} UTC", f"{n.visit.source}") for n in matched[:20])
     grouped = [k for k, field in zip(key, rule.group_by, strict=True) if field != "intrusion"]
+    if "intrusion" in rule.group_by:  # two intruders behind one address share findings, and must not share this one's id
+        grouped.append(str(matched[0].visit.minute))
     return replace(
         last.finding,
         rule=what.id,
