@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from exhume.model import Cause, Coverage, Gap, Hidden, Pack, Reading, Window
 
 RANGES_SHOWN = 3
+COULD_HOLD = "that could hold traces"
 ENDS_BEFORE = "The judged period ends before"
 _LOST = {
     Cause.UNREADABLE: "could not be opened",
@@ -121,7 +122,7 @@ def lost(gaps: Sequence[Gap]) -> list[str]:
         if some:
             files = {g.source.path for g in some if g.source}
             where = f", e.g. {_short(sorted(files)[0])}" if files else ""
-            out.append(f"{number(max(len(files), 1), 'file')} that could hold traces {_were(files)} {_LOST[cause]}{where}.")
+            out.append(f"{number(max(len(files), 1), 'file')} {COULD_HOLD} {_were(files)} {_LOST[cause]}{where}.")
     return out
 
 

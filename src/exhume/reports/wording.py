@@ -25,6 +25,7 @@ from exhume.model import (
     Verdict,
     Window,
 )
+from exhume.reports.plain import shorten
 
 if TYPE_CHECKING:
     from exhume.model import Statement
@@ -284,6 +285,26 @@ def by_cause(gaps: Iterable[Gap]) -> list[tuple[Cause, list[Gap]]]:
     for gap in gaps:
         groups[gap.cause].append(gap)
     return [(cause, group) for cause, group in groups.items() if group]
+
+
+def missing(assessment: Assessment) -> list[str]:
+    """What an overview says of one server's evidence: what was lost, what never came, which days are not there."""
+    out: list[str] = []
+    grouped = dict(by_cause(assessment.coverage.gaps))
+    if not assessment.coverage.spans:
+        out.append("Nothing in it is a log or setting that exhume reads.")
+    for cause in (Cause.UNREADABLE, Cause.DAMAGED, Cause.LIMIT):
+        if cause in grouped:
+            places = sorted({g.source.path for g in grouped[cause] if g.source})
+            where = f": {shorten(places[0], 80)}" if places else ""
+            more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
+            out.append(f"{CAUSE[cause][0]}{where}{more}.")
+    absent = [g.detail.rpartition(": ")[2] for g in grouped.get(Cause.ABSENT, ())]
+    if absent and assessment.coverage.spans:
+        more = f" and {len(absent) - 3:,} more" if len(absent) > 3 else ""
+        out.append(f"{CAUSE[Cause.ABSENT][0]}: {', '.join(absent[:3])}{more}.")
+    out += [text for text in assessment.questions.broken_into.limits if "cannot be judged" in text][:1]
+    return out
 
 
 def limits(assessment: Assessment) -> list[str]:
