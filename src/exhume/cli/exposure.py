@@ -64,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with sys.stdin.buffer if arguments.what == "-" else Path(arguments.what).open("rb") as stream:
             return _hosts(stream, rater, day, arguments.format)
+    except BrokenPipeError:  # whoever reads the answer has seen enough
+        raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Refused(f"{arguments.what!r} is neither a build of three or four parts nor a readable list: {reason}") from None
@@ -92,6 +94,8 @@ def _hosts(stream: BinaryIO, rater: Rater, day: date, form: str) -> int:
     _write(forms[form](counted(), day))
     if form == "table":
         _write(iter([f"{_summed(count)}\n"]))
+    if form == "json":
+        _write(iter([f', "summary": {json.dumps(_counts(count))}}}\n']))
     if bad:
         lost = count[_UNRATED]
         more = f"; and {lost - len(bad):,} more" if lost > len(bad) else ""
@@ -104,6 +108,12 @@ def _class(rating: Rating | None) -> str:
         return _UNRATED
     cells = _rated(rating)
     return _EXPLOITED if cells["open_exploited"] != "0" else cells["exposed"]
+
+
+def _counts(count: Counter[str]) -> dict[str, int]:
+    """The list in numbers, each host in one of the last five."""
+    rest = {"others_only": count["yes"], "unknown": count["unknown"], "not_open": count["no"], "unrated": count[_UNRATED]}
+    return {"hosts": count.total(), "open_exploited": count[_EXPLOITED], **rest}
 
 
 def _summed(count: Counter[str]) -> str:
@@ -169,7 +179,7 @@ def _json(rows: Iterable[tuple[HostRow, Rating | None]], day: date) -> Iterator[
         tail = _document(rating) if rating else '"exposed": "unknown"'
         yield f"{comma}{json.dumps(start | {'problem': _problem(row, rating)})[:-1]}, {tail}}}"
         comma = ",\n"
-    yield "\n]}\n"
+    yield "\n]"
 
 
 @lru_cache(_KEPT)
