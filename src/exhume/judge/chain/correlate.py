@@ -7,7 +7,7 @@ counted whole when all of it lies within the timespan.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -42,7 +42,18 @@ def correlate(groups: Iterable[Group], loose: Sequence[Node], rules: Iterable[Co
         if all(name in by_rule for name in rule.rules):
             for key, mine in _grouped(rule, by_rule, owner).items():
                 out += _evaluate(rule, key, mine)
-    return tuple(out)
+    return tuple(_told_apart(out))
+
+
+def _told_apart(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Two intruders behind one address share findings: what a rule says of the later one bears a minute in its id."""
+    seen: set[str] = set()
+    for finding in sorted(found, key=lambda f: (f.rule, str(f.first_seen))):
+        one = finding
+        if one.id in seen:
+            one = replace(one, subject=f"{one.subject}\x1f{min(v.minute for v in one.visits)}")
+        seen.add(one.id)
+        yield one
 
 
 def _grouped(
@@ -131,8 +142,6 @@ def _finding(rule: Correlation, key: tuple[str, ...], matched: Sequence[Node]) -
     last, what = matched[-1], rule.rule
     because = tuple(Because(n.finding.title, f"{n.first:%Y-%m-%d %H:%M:%S} UTC", f"{n.visit.source}") for n in matched[:20])
     grouped = [k for k, field in zip(key, rule.group_by, strict=True) if field != "intrusion"]
-    if "intrusion" in rule.group_by:  # two intruders behind one address share findings, and must not share this one's id
-        grouped.append(str(matched[0].visit.minute))
     return replace(
         last.finding,
         rule=what.id,
