@@ -20,7 +20,13 @@ _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = commands.add_parser("assess", help="assess one server from a folder, file or archive of its evidence")
+    command = commands.add_parser(
+        "assess",
+        help="assess one server from a folder, file or archive of its evidence",
+        description="Reads what was copied of one server, prints a summary and writes report.html, assessment.json and "
+        "timeline.csv. It reads only, and uses no network.",
+        epilog="Exit code: 0 assessed, whatever the verdict; 1 --fail-on reached; 2 it could not be done.",
+    )
     command.add_argument("evidence", nargs="+", metavar="EVIDENCE", help="file, folder or archive; several form one server")
     where = command.add_mutually_exclusive_group()
     where.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: ./exhume-NAME)")

@@ -36,9 +36,17 @@ _LONGEST = 300
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = commands.add_parser("exposure", help="tell to which flaws a build, or each host of a list, is open")
+    command = commands.add_parser(
+        "exposure",
+        help="tell to which flaws a build, or each host of a list, is open",
+        description="Answers from exhume's own tables, without network. Rows that cannot be rated are named and counted on "
+        "standard error.",
+        epilog="Exit code: 0 answered, also when some rows could not be rated; 2 it could not be done.",
+    )
     command.add_argument(
-        "what", metavar="BUILD|HOSTS.csv", help="e.g. 15.1.2176.9, or a list with a column build or X-OWA-Version"
+        "what",
+        metavar="BUILD|HOSTS.csv",
+        help="e.g. 15.1.2176.9, or a list with a column build or X-OWA-Version; - reads the list from standard input",
     )
     command.add_argument("--on", type=_day, metavar="DAY", help="answer for that day (default: today)")
     command.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
