@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser(*(sys.argv[1:2] if argv is None else argv[:1]))
     if not (sys.argv[1:] if argv is None else argv):
         parser.print_help(sys.stderr)
-        print("\nexhume: a command is missing", file=sys.stderr)
+        print("\nexhume: error: a command is missing", file=sys.stderr)
         return 2
     arguments = parser.parse_args(argv)
     try:
