@@ -14,6 +14,13 @@ from exhume.model import Answer, Finding, PlanEntry, Step, Verdict
 
 COLLECT = 10
 """Place of "collect first" on the packs' axis."""
+WHERE = (
+    "On the server: Logging below Exchange's own folder (HttpProxy, ECP, CmdletInfra, OABGeneratorLog);"
+    " C:\\inetpub\\logs\\LogFiles; C:\\inetpub\\wwwroot; FrontEnd\\HttpProxy and ClientAccess of Exchange;"
+    " C:\\Windows\\System32\\winevt\\Logs; C:\\Windows\\System32\\inetsrv\\config. For the build: Bin\\ExSetup.exe of"
+    " Exchange, C:\\ExchangeSetupLogs, C:\\Windows\\System32\\config\\SOFTWARE with its .LOG files."
+)
+"""Where the logs and settings lie that an assessment asks for (docs/how-to/collect-evidence.md)."""
 MOST_THINGS = 200
 """Things named in one step; the rest is counted."""
 _PLACE = re.compile(r"\[\[(\w+)\]\]")
@@ -43,7 +50,8 @@ def plan(
     if missing and not any(why for _, why in due.values()):
         missing += [BRING] if patching is None or not patching.all_known else []
         how = "What keeps exhume from a verdict:\n" + "\n".join(f"- {limit}" for limit in missing)
-        how += "\nLook for the missing days in backups, snapshots, a SIEM or log server, then assess again with all of it."
+        how += f"\n\n{WHERE}\n\n"
+        how += "Look for the missing days in backups, snapshots, a SIEM or log server, then assess again with all of it."
         steps.append(Step(1, "Bring the evidence that is missing", "No verdict is possible without it.", how, reversible=True))
     for entry, why in due.values():
         because = f"Because of: {words.joined(list(dict.fromkeys(f.title for f in why)), most=3)}."

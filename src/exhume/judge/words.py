@@ -82,11 +82,12 @@ def hidden(lost: Hidden, coverage: Coverage, window: Window, server: str) -> str
         return f"No {lost.need.name}{whose} is in the evidence (any of: {kinds})."
     first = min(s.first for s in spans if s.first).date()
     last = max(s.last for s in spans if s.last).date()
+    had = f"of {first} only" if first == last else f"from {first} to {last}"
     runs = ranges(lost.days)
     shown = ", ".join(span_of(a, b) for a, b in runs[:RANGES_SHOWN])
     more = f" and {len(runs) - RANGES_SHOWN} more" if len(runs) > RANGES_SHOWN else ""
     return (
-        f"The {lost.need.name}{whose} has rows from {first} to {last}; judged are {span_of(window.since, window.until)}, so"
+        f"The {lost.need.name}{whose} has rows {had}; judged are {span_of(window.since, window.until)}, so"
         f" {number(len(lost.days), 'day')} cannot be judged: {shown}{more}."
     )
 

@@ -77,7 +77,9 @@ class _Sheet:
         rest = " " * len(first) if rest is None else rest
         lines = textwrap.wrap(shown(text), self.width, initial_indent=first, subsequent_indent=rest) or [first.rstrip()]
         if most and len(lines) > most:
-            lines = [*lines[: most - 1], lines[most - 1][: self.width - 2] + " …"]
+            last = lines[most - 1]
+            last = last if len(last) <= self.width - 2 else last[: self.width - 1].rpartition(" ")[0]
+            lines = [*lines[: most - 1], f"{last} …"]
         self.lines += [self._paint(line, tone) for line in lines]
 
     def title(self, text: str) -> None:

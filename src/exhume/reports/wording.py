@@ -266,13 +266,14 @@ def harmless(found: Finding) -> list[str]:
 
 
 def paragraphs(how: str) -> tuple[tuple[bool, str], ...]:
-    """The text of a step in pieces: indented lines are commands (true) and stay as they are, the others are prose and flow."""
+    """The text of a step in pieces: indented lines are commands (true) and stay as they are, the others are prose and flow;
+    a line that begins with a dash begins anew."""
     pieces: list[tuple[bool, list[str]]] = []
     for line in how.splitlines():
         command = line.startswith("    ")
         if not line.strip():
             pieces.append((False, []))
-        elif pieces and pieces[-1][0] == command and pieces[-1][1]:
+        elif pieces and pieces[-1][0] == command and pieces[-1][1] and not line.startswith("- "):
             pieces[-1][1].append(line[4:] if command else line.strip())
         else:
             pieces.append((command, [line[4:] if command else line.strip()]))

@@ -141,7 +141,7 @@ def view(a: Assessment) -> View:
         generated=wording.stamp(a.generated),
         five=wording.five(a),
         first_limits=FIRST_LIMITS,
-        steps=tuple((s, _paragraphs(s.how)) for s in steps),
+        steps=tuple((s, wording.paragraphs(s.how)) for s in steps),
         first_steps=steps[:FIRST_STEPS],
         campaigns=tuple(_campaign(x) for x in sorted(a.answers, key=lambda x: -x.verdict)),
         groups=_groups(a, chosen),
@@ -205,20 +205,6 @@ def _shown(found: Finding) -> Shown:
         because=_reasons(found),
         links=tuple((text, bool(_LINK.fullmatch(text))) for text in found.references),
     )
-
-
-def _paragraphs(how: str) -> tuple[tuple[bool, str], ...]:
-    """Lines that are indented are commands and stay as they are; the others are prose and flow."""
-    blocks: list[tuple[bool, list[str]]] = []
-    for line in how.splitlines():
-        code = line.startswith("    ")
-        if not line.strip():
-            blocks.append((False, []))
-        elif blocks and blocks[-1][0] == code and blocks[-1][1]:
-            blocks[-1][1].append(line[4:] if code else line.strip())
-        else:
-            blocks.append((code, [line[4:] if code else line.strip()]))
-    return tuple((code, ("\n" if code else " ").join(lines)) for code, lines in blocks if lines)
 
 
 def _readings(readings: Iterable[Reading]) -> tuple[tuple[str, str, str, str, str, str, int], ...]:
