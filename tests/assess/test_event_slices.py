@@ -137,6 +137,16 @@ def test_the_same_without_the_sieve(name):
     assert together(LOGS[name], 3, use_sieve=False) == whole(LOGS[name], use_sieve=False)
 
 
+def test_a_log_that_is_not_cut_loses_nothing():
+    """Where the first slice reads it whole, since it is hashed as well."""
+    data = LOGS["many holes"]
+    alone, cut = scanner(data), scanner(data)
+    alone.manifest = cut.manifest = True
+    parts = [cut.work(Task(PATH, number, 3)) for number in range(3)]
+    assert parts[1:] == [division.Part(), division.Part()]
+    assert said(division.joined(parts)) == said(alone.scan(PATH))
+
+
 def test_the_logs_say_what_they_were_made_for():
     """Else nothing would be compared: findings in several slices, readings, holes and damage."""
     findings, readings, coverage, _ = whole(LOGS["rotated and part of it gone"])

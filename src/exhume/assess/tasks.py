@@ -48,10 +48,8 @@ def tasks(portions: Iterable[Sequence[str]], files: Mapping[str, File], jobs: in
     held = 0
     for portion in portions:
         size = sum(map(cost, portion))
-        most = (
-            min(jobs, (files[portion[0]].size or 0) // (WORTH_OF_EVENTS if _of_events(portion[0]) else WORTH)) if portion else 0
-        )
-        if len(portion) == 1 and most > 1 and size > share / 2 and "!/" not in portion[0]:
+        most = min(jobs, size // (DEAR * WORTH_OF_EVENTS if _of_events(portion[0]) else WORTH)) if len(portion) == 1 else 1
+        if most > 1 and size > share / 2 and "!/" not in portion[0]:
             out += [(size // most, (Task(portion[0], number, most),)) for number in range(most)]
         elif len(portion) == 1 and size * FEWEST < share:
             small.append(Task(portion[0]))
@@ -118,6 +116,9 @@ def joined(parts: Iterable[Part]) -> Part:
     tally = Tally()
     gaps: dict[tuple[str, ...], list[Gap]] = {}
     parts = list(parts)
+    told = [part for part in parts if part != Part()]
+    if len(told) == 1 and not told[0].unjoined:
+        return told[0]  # it could not be cut, and the first slice read all of it
     for part in parts:
         tally.add(replace(part, coverage=Coverage(part.coverage.spans), unjoined=None))
         for gap in part.coverage.gaps:
