@@ -18,6 +18,7 @@ import struct
 import zlib
 from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import BinaryIO
 
 from exhume.model import File, Gap, Reading, Record, Sieve, Span, Unjoined
@@ -25,7 +26,7 @@ from exhume.readers.eventfields import KIND, instant, record_of
 from exhume.readers.eventreadings import readings_of
 from exhume.readers.evtxchunk import FILE_MAGIC, FIRST, HEADER, MAGIC, SIZE, Chunk, file_header, inspect, starts
 from exhume.readers.evtxlog import EventLog
-from exhume.readers.evtxsift import Sift
+from exhume.readers.evtxsift import Decoded, Sift
 from exhume.readers.evtxtext import event_of_json
 
 _ZEROS = bytes(SIZE)
@@ -33,6 +34,8 @@ CHUNKS = 1 << 16
 """The file header counts chunks in 16 bits: a log is never larger than 4 GiB."""
 BARREN = 1024
 """Zeroed places (64 MiB) at the start of a larger file after which it is given up."""
+MUCH = 4 << 20
+"""Characters of records that are looked at together at most; a chunk of ordinary records has a fiftieth of it."""
 ERRORS_BORNE = 4096
 """Errors in one chunk before it is given up: no chunk holds so many records."""
 
@@ -166,7 +169,7 @@ def _events(chunk: Chunk, file: File, log: EventLog, sift: Sift | None) -> Itera
     if sift:
         got = yield from sift.events(decoded, chunk.sound, times)
     else:
-        for number, text in decoded:
+        for number, text in chain.from_iterable(zip(*one, strict=True) for one in decoded):
             event = event_of_json(text, number)
             if event is None:
                 continue
@@ -208,27 +211,35 @@ def _note(chunk: Chunk, got: int, times: Mapping[int, datetime | str | None], lo
             start = place
 
 
-def _decoded(copy: bytes) -> Iterator[tuple[int, str]]:
-    """Record number and JSON text of each record that the library can decode."""
+def _decoded(copy: bytes) -> Iterator[Decoded]:
+    """The records of a chunk that the library can decode: all at once, but for such as were made to be large."""
     from evtx import PyEvtxParser
 
-    errors = 0
     try:
         records = PyEvtxParser(io.BytesIO(file_header() + copy), number_of_threads=1).records_json()
     except RuntimeError:
         return
+    errors = size = 0
+    numbers: list[int] = []
+    texts: list[str] = []
     while errors < ERRORS_BORNE:
         try:
-            item = next(records)
-        except StopIteration:
-            return
+            for item in records:
+                if item:
+                    text = item["data"]
+                    numbers.append(item["event_record_id"])
+                    texts.append(text)
+                    size += len(text)
+                    if size > MUCH:
+                        yield numbers, texts
+                        numbers, texts, size = [], [], 0
+            break
         except (RuntimeError, ValueError):
             errors += 1
-            continue
         except BaseException as panic:
             # A panic of the Rust code: its class cannot be imported, and it is not an ``Exception``.
             if type(panic).__name__ != "PanicException":
                 raise
-            return
-        if item:
-            yield item["event_record_id"], item["data"]
+            break
+    if texts:
+        yield numbers, texts

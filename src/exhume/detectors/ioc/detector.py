@@ -133,7 +133,9 @@ class Ioc:
                     return None
                 further = others(one, text) if kind == "windows.event" else ()
                 if further:
-                    clues.add(Clue((frozenset((text,)), *(frozenset((other,)) for other in further)), regex=in_events(one, text)))
+                    clues.add(
+                        Clue((frozenset((text,)), *(frozenset((other,)) for other in further)), regex=in_events(one, text))
+                    )
                 else:
                     texts.update((text, *instead(one)))
         return frozenset({*clues, Clue((frozenset(texts),))} if texts else clues)
