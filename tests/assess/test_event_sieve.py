@@ -21,6 +21,7 @@ from exhume.evidence import from_memory
 from exhume.model import Clue, File, Host, event_kind
 from exhume.packs import shipped
 from exhume.readers import EVERY_FILE, READERS, evtxsift
+from exhume.readers import evtx as evtx_reader
 from exhume.readers.evtxtext import heads
 from readers.evtx_bytes import event_xml, evtx
 
@@ -117,7 +118,7 @@ def test_so_it_does_when_bytes_were_changed(seed):
 def test_so_it_does_when_little_is_looked_at_together(monkeypatch):
     data = log(random.Random(5))
     whole = scanned(data, True)
-    monkeypatch.setattr(evtxsift, "MUCH", 2000)
+    monkeypatch.setattr(evtx_reader, "MUCH", 2000)
     monkeypatch.setattr(events, "REMEMBERED", 2)
     assert essence(scanned(data, True)) == essence(whole)
 
@@ -142,7 +143,7 @@ def test_every_letter_that_json_escapes_leaves_the_text_whole():
     strange = str.maketrans({n: 0x4E00 + n for n in range(1, 128)})  # XML cannot carry most of them
     data = evtx([(1, event_xml(1, "2021-03-03T06:00:00Z", named={"A": letters.translate(strange)}))])
     data = data.replace(letters.translate(strange).encode("utf-16-le"), letters.encode("utf-16-le"))
-    ((_, text),) = _decoded(inspect(data[4096:]).copy)
+    ((_, (text,)),) = _decoded(inspect(data[4096:]).copy)
     assert "\n" not in text
     assert json.loads(text)["Event"]["EventData"]["A"] == letters
 
