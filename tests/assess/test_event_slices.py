@@ -232,3 +232,12 @@ def test_record_numbers_that_jump_everywhere_are_not_all_remembered(monkeypatch)
     expected = whole(data)
     assert any("jump at more than 10 places" in gap.detail for gap in expected[2].gaps)
     assert together(data, 3) == expected
+
+
+def test_a_byte_of_events_counts_for_more_than_one_of_rows():
+    """Else the workers would end long before the one that reads the event log."""
+    sizes = {"Security.EVTX": 40, "System.evtx": 2, **{f"W3SVC1/{n}.log": 100 for n in range(3)}}
+    files = {path: File("e", path, size=size << 20) for path, size in sizes.items()}
+    planned = tasks([(path,) for path in files], files, 2)
+    assert [task for portion in planned for task in portion][:2] == [Task("Security.EVTX", n, 2) for n in range(2)]
+    assert Task("System.evtx") in [task for portion in planned for task in portion]
