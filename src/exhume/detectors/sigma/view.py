@@ -78,7 +78,12 @@ class View:
         found = self._seen.get(name)
         if found is None:
             value = self.record.fields.get(name) if name != EVERYWHERE else None
-            found = ((name, value, fold(value)),) if isinstance(value, str) else tuple(self._read(name))
+            if isinstance(value, str):
+                found = ((name, value, fold(value)),)
+            elif type(value) is int:
+                found = ((name, str(value), str(value)),)
+            else:
+                found = tuple(self._read(name))
             self._seen[name] = found
         return found
 
