@@ -166,10 +166,11 @@ def _judged(
         evidence=names,
         problems=problems_of(packs, detectors),
     )
+    if part.findings or (exposure and exposure.unfixed):
+        case = replace(case, plans=_plans(packs))
     if part.findings:  # all else is asked of findings only
         case = replace(
             case,
-            plans=_plans(packs),
             witnesses=packroom.witnesses(kept),
             marks=packroom.clusters(),
             correlations=packroom.correlations(packs, kept),

@@ -1,4 +1,5 @@
-"""The command line: one file a command. Exit codes: 0 done, 1 ``--fail-on`` reached, 2 it could not be done."""
+"""The command line: one file a command. Exit codes: 0 done, 1 ``--fail-on`` reached, 2 it could not be done,
+130 stopped by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -37,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads spin for work that never comes: 30 ms each process
     parser = _parser(*(sys.argv[1:2] if argv is None else argv[:1]))
+    if not (sys.argv[1:] if argv is None else argv):
+        parser.print_help(sys.stderr)
+        print("\nexhume: error: a command is missing", file=sys.stderr)
+        return 2
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))

@@ -1,10 +1,10 @@
-"""Zip archives, also zip64. Names are text, members are streamed."""
+"""Zip archives, also zip64, packed with Deflate64, or without their end. Names are text, members are streamed."""
 
 from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -15,8 +15,12 @@ from exhume.model.vocabulary import Cause
 if TYPE_CHECKING:
     import zipfile
 
-_METHODS = (0, 8, 12, 14)
-"""Stored, deflated, bzip2, LZMA: what zipfile unpacks (APPNOTE 4.4.5)."""
+    from exhume.evidence.zipheaders import Walk
+
+_DEFLATE, _DEFLATE64 = 8, 9
+_METHODS = (0, _DEFLATE, _DEFLATE64, 12, 14)
+"""Stored, deflated, Deflate64, bzip2, LZMA: what can be unpacked (APPNOTE 4.4.5)."""
+_TORN = "the zip breaks off before its end; what stands before the break was read"
 _DIRECTORY = 256 << 20
 """Bytes of a zip's directory, which zipfile reads as a whole: about a million members with long names."""
 
@@ -41,31 +45,42 @@ class Zip:
     sequential = False
 
     def __init__(self, origin: Origin, name: str, limits: Limits) -> None:
-        import zipfile
+        self._origin, self._limits = origin, limits
+        self._walk: Walk | None = None
+        self._zip = _whole(origin())
+        if self._zip:
+            self._infos: Sequence[zipfile.ZipInfo] = self._zip.infolist()
+            return
+        from exhume.evidence.zipheaders import Walk
 
-        self._zip = zipfile.ZipFile(_Measured(origin()))
-        self._limits = limits
+        with origin() as source:
+            self._walk = Walk(source)
+        self._infos = self._walk.members
+        if not self._infos:
+            raise EvidenceError("it has no member that could be read", Cause.DAMAGED)
 
     @staticmethod
     def detect(head: bytes, inner: bytes) -> bool:
         return head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"))
 
     def members(self) -> Iterator[Member | Listed | Lost]:
-        infos = self._zip.infolist()
-        overlapping = _overlapping(infos)
-        for index, info in enumerate(infos):
+        overlapping = _overlapping(self._infos)
+        for index, info in enumerate(self._infos):
             if info.is_dir():
                 yield Listed(clean(info.filename))
                 continue
             path = clean(info.filename)
-            lost = self._refused(info, index in overlapping)
+            size = None if self._walk and self._walk.unsized and info is self._infos[-1] else info.file_size
+            lost = self._refused(info, size or 0, index in overlapping)
             if lost:
                 yield Lost(path, *lost)
             else:
                 modified, created = _times(info.extra)
-                yield Member(path, index, info.file_size, modified, created, info.compress_size)
+                yield Member(path, index, size, modified, created, info.compress_size)
+        if self._walk and not self._walk.whole:
+            yield Lost("", Cause.DAMAGED, _TORN, whole=True)
 
-    def _refused(self, info: zipfile.ZipInfo, overlaps: bool) -> tuple[Cause, str] | None:
+    def _refused(self, info: zipfile.ZipInfo, size: int, overlaps: bool) -> tuple[Cause, str] | None:
         limits = self._limits
         if info.flag_bits & 1:
             return Cause.UNREADABLE, "encrypted"
@@ -73,17 +88,42 @@ class Zip:
             return Cause.UNREADABLE, "packed with a method that is not supported"
         if overlaps:
             return Cause.LIMIT, "limit: overlaps another member"
-        if info.file_size > limits.max_file_bytes:
+        if size > limits.max_file_bytes:
             return Cause.LIMIT, "limit: larger than the allowed size of one file"
-        if info.file_size > max(limits.ratio_from_bytes, limits.max_ratio * info.compress_size):
+        if size > max(limits.ratio_from_bytes, limits.max_ratio * info.compress_size):
             return Cause.LIMIT, "limit: expands beyond the allowed ratio"
         return None
 
     def open(self, key: int | str) -> BinaryIO:
-        return cast(BinaryIO, self._zip.open(self._zip.infolist()[int(key)]))
+        info = self._infos[int(key)]
+        if self._zip and info.compress_type != _DEFLATE64:
+            return cast(BinaryIO, self._zip.open(info))
+        import zipfile
+
+        from exhume.evidence.inflate import Inflated
+        from exhume.evidence.zipheaders import begin
+
+        source = begin(self._origin(), info)
+        if info.compress_type in (_DEFLATE, _DEFLATE64):
+            return cast(BinaryIO, Inflated(source, info.compress_type, info.compress_size, getattr(info, "CRC", None)))
+        return cast(BinaryIO, zipfile.ZipExtFile(source, "r", info, None, True))
 
 
-def _overlapping(infos: list[zipfile.ZipInfo]) -> set[int]:
+def _whole(source: BinaryIO) -> zipfile.ZipFile | None:
+    """The zip by its directory, if it has one: what ends like a directory may be that of a zip within a torn one."""
+    import zipfile
+
+    try:
+        made = zipfile.ZipFile(_Measured(source))
+    except zipfile.BadZipFile:
+        return None
+    infos = made.infolist()
+    source.seek(0)
+    torn = source.read(4) == b"PK\x03\x04" and all(info.header_offset for info in infos)
+    return None if torn else made
+
+
+def _overlapping(infos: Sequence[zipfile.ZipInfo]) -> set[int]:
     """Indexes of members whose bytes run into the next one's: the trick of bombs whose members share one kernel."""
     order = sorted(range(len(infos)), key=lambda n: infos[n].header_offset)
     found: set[int] = set()

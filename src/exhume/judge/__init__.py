@@ -17,7 +17,7 @@ from exhume.judge.things import things
 from exhume.judge.timeline import timeline
 from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
 from exhume.judge.verdict import answer, days_of, raised, worst_first
-from exhume.judge.words import source_name
+from exhume.judge.words import blind, source_name
 from exhume.model import (
     Allowed,
     AllowEntry,
@@ -101,7 +101,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         intrusions=intrusions,
         planted=pages,
         timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),
-        plan=plan(case.plans, answers, findings, things(findings, intrusions, host)),
+        plan=plan(case.plans, answers, findings, things(findings, intrusions, host), case.exposure),
         allowed=allowed,
         problems=case.problems,
         period=case.period,
@@ -133,7 +133,7 @@ def _absent(coverage: Coverage, packs: Sequence[Pack]) -> tuple[Gap, ...]:
     return tuple(
         Gap(kind, Cause.ABSENT, f"nothing of this kind is in the evidence: {source_name(kind, channel)}", channel=channel)
         for (kind, channel), seen in sorted(wanted.items())
-        if not any(seen.fits(span) for span in coverage.spans)
+        if not any(seen.fits(span) for span in coverage.spans) and not any(blind(gap, kind) for gap in coverage.gaps)
     )
 
 
