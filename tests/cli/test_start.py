@@ -97,6 +97,7 @@ def test_one_line_of_a_log_needs_few_libraries(one_line):
         "exhume.detectors.sigma.logsources",
         "exhume.detectors.ioc.feeds",
         "exhume.detectors.webcode.analysis",
+        "exhume.packs.form",
         "exhume.packs.tables",
         "exhume.judge.exposure",
         "exhume.model.builds",
