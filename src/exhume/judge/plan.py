@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from exhume.judge import words
-from exhume.judge.exposure import Patching
-from exhume.judge.exposure.sentences import named
 from exhume.judge.things import Thing
 from exhume.judge.verdict import raised
 from exhume.model import Answer, Finding, PlanEntry, Step, Verdict
+
+if TYPE_CHECKING:
+    from exhume.judge.exposure import Patching
 
 COLLECT = 10
 """Place of "collect first" on the packs' axis."""
@@ -56,6 +58,8 @@ def plan(
     for entry, why in due.values():
         because = f"Because of: {words.joined(list(dict.fromkeys(f.title for f in why)), most=3)}."
         if not why:
+            from exhume.judge.exposure.sentences import named
+
             flaws = list(dict.fromkeys(named(o.flaw) for o in unfixed.values()))
             because = f"The evidence does not show that it was fixed: {words.joined(flaws)}."
         ids = tuple(dict.fromkeys(f.id for f in why))
