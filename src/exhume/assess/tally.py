@@ -26,6 +26,8 @@ Key: TypeAlias = tuple[str, str, str, str, str]
 
 @dataclass(slots=True)
 class _Log:
+    """One log's span while it grows, and its hours, which a set adds up faster."""
+
     span: Span
     hours: set[int]
 

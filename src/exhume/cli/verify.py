@@ -9,7 +9,13 @@ from pathlib import Path
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = commands.add_parser("verify", help="after the clean-up: what of the first assessment is gone, still there, new")
+    command = commands.add_parser(
+        "verify",
+        help="after the clean-up: what of the first assessment is gone, still there, new",
+        description="Assesses a second collection of the server and compares: attestation.html and attestation.json, with "
+        "the second assessment beside them.",
+        epilog="Exit code: 0 compared; 1 --fail-on-rest, and anything is still there or new; 2 it could not be done.",
+    )
     command.add_argument("before", type=Path, metavar="BEFORE", help="the first assessment.json, or the folder that holds it")
     command.add_argument("evidence", nargs="+", metavar="EVIDENCE", help="a second collection of the same server")
     command.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: ./exhume-NAME-verified)")

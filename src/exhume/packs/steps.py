@@ -50,7 +50,7 @@ def _entry(pack: str, file: str, value: object) -> PlanEntry:
     for kind in (things, unless):
         if kind and kind not in THINGS:
             raise PackError(file, f"{what}: there is no kind of thing {kind!r}; there are {', '.join(sorted(THINGS))}")
-    rules, outcome = _when(file, what, item.get("when"))
+    rules, outcome, open_ = _when(file, what, item.get("when"))
     return PlanEntry(
         id=name,
         pack=pack,
@@ -60,6 +60,7 @@ def _entry(pack: str, file: str, value: object) -> PlanEntry:
         reversible=reversible,
         rules=rules,
         outcome=outcome,
+        open=open_,
         things=things,
         unless=unless,
         decision=decision,
@@ -67,8 +68,8 @@ def _entry(pack: str, file: str, value: object) -> PlanEntry:
     )
 
 
-def _when(file: str, what: str, value: object) -> tuple[tuple[str, ...], Outcome | None]:
-    when = mapping(file, value, f"when of {what}", frozenset({"rules", "outcome"}))
+def _when(file: str, what: str, value: object) -> tuple[tuple[str, ...], Outcome | None, bool]:
+    when = mapping(file, value, f"when of {what}", frozenset({"rules", "outcome", "open"}))
     rules = when.get("rules") or []
     if not isinstance(rules, list) or not all(isinstance(r, str) for r in rules):
         raise PackError(file, f"when.rules of {what} is not a list of ids")
@@ -77,6 +78,9 @@ def _when(file: str, what: str, value: object) -> tuple[tuple[str, ...], Outcome
         outcome = Outcome.parse(str(word)) if word is not None else None
     except ValueError as error:
         raise PackError(file, f"when.outcome of {what}: {error}") from None
-    if not rules and outcome is None:
+    open_ = when.get("open", False)
+    if type(open_) is not bool:
+        raise PackError(file, f"when.open of {what} is true or false")
+    if not rules and outcome is None and not open_:
         raise PackError(file, f"when of {what} names neither rules nor an outcome")
-    return tuple(rules), outcome
+    return tuple(rules), outcome, open_
