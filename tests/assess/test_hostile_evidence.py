@@ -39,10 +39,10 @@ def quiet_and(result, cause, part):
 
 
 TROUBLES = {
-    "deflate64": (Cause.UNREADABLE, patched(zipped([("a.log", b"x" * 99), ("b.log", b"y")]), "a.log", method=9)),
+    "ppmd": (Cause.UNREADABLE, patched(zipped([("a.log", b"x" * 99), ("b.log", b"y")]), "a.log", method=98)),
     "zipcrypto": (Cause.UNREADABLE, patched(zipped([("a.log", b"x" * 99), ("b.log", b"y")]), "a.log", flags=1)),
     "aes": (Cause.UNREADABLE, patched(zipped([("a.log", b"x" * 99), ("b.log", b"y")]), "a.log", method=99, flags=1)),
-    "cut zip": (Cause.DAMAGED, zipped([("a.log", os.urandom(9999))])[:-9]),
+    "cut zip": (Cause.DAMAGED, zipped([("a.log", os.urandom(9999))])[:5000]),
     "cut gz": (Cause.DAMAGED, tarred([("a.log", os.urandom(9999))], mode="w:gz")[:5000]),
     "cut xz": (Cause.DAMAGED, tarred([("a.log", os.urandom(9999))], mode="w:xz")[:5000]),
     "cut bz2": (Cause.DAMAGED, tarred([("a.log", os.urandom(9999))], mode="w:bz2")[:5000]),
@@ -173,3 +173,15 @@ def test_a_document_is_no_archive_and_is_looked_at_as_a_file():
     result = assessed(attacked() | {"C/Users/x/letter.docx": office})
     assert not [p for s in result.coverage.spans if "letter.docx!" in (p := s.path)]
     quiet_and(result, Cause.SKIPPED, "letter.docx")
+
+
+def test_of_a_collection_whose_upload_broke_off_the_attack_is_found_and_nothing_is_cleared():
+    content = dict(sorted(attacked().items(), key=lambda item: "HttpProxy" not in item[0]))
+    whole = zipped(content.items())
+    torn = assessed({"ex01.zip": whole[: whole.index(b"PK\x01\x02") - 20]})
+    quiet_and(torn, Cause.DAMAGED, "ex01.zip")
+    calm = zipped(Server().content().items())
+    assert on("proxylogon", assessed({"ex01.zip": calm})).verdict == Verdict.NO_TRACE
+    upload = assessed({"ex01.zip": calm[: calm.index(b"PK\x01\x02") - 20]})
+    of_the_time = ("cve-2020-0688", "proxylogon", "webshell")
+    assert {on(campaign, upload).verdict for campaign in of_the_time} == {Verdict.CANNOT_TELL}

@@ -1,19 +1,22 @@
-"""Zip archives, also zip64. Names are text, members are streamed."""
+"""Zip archives, also zip64, packed with Deflate64, or without their end. Names are text, members are streamed."""
 
 from __future__ import annotations
 
 import io
 import itertools
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, cast
 
+from exhume.evidence.inflate import DEFLATE64, Inflated
 from exhume.evidence.limits import EvidenceError, Limits
 from exhume.evidence.member import Listed, Lost, Member, Origin, clean
+from exhume.evidence.zipheaders import MEMBER, Walk, begin
 from exhume.model.vocabulary import Cause
 
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, DEFLATE64, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_TORN = "the zip breaks off before its end; what stands before the break was read"
 
 
 _DIRECTORY = 256 << 20
@@ -40,29 +43,40 @@ class Zip:
     sequential = False
 
     def __init__(self, origin: Origin, name: str, limits: Limits) -> None:
-        self._zip = zipfile.ZipFile(_Measured(origin()))
-        self._limits = limits
+        self._origin, self._limits = origin, limits
+        self._walk: Walk | None = None
+        self._zip = _whole(origin())
+        if self._zip:
+            self._infos: Sequence[zipfile.ZipInfo] = self._zip.infolist()
+            return
+        with origin() as source:
+            self._walk = Walk(source)
+        self._infos = self._walk.members
+        if not self._infos:
+            raise zipfile.BadZipFile("no member")
 
     @staticmethod
     def detect(head: bytes, inner: bytes) -> bool:
         return head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"))
 
     def members(self) -> Iterator[Member | Listed | Lost]:
-        infos = self._zip.infolist()
-        overlapping = _overlapping(infos)
-        for index, info in enumerate(infos):
+        overlapping = _overlapping(self._infos)
+        for index, info in enumerate(self._infos):
             if info.is_dir():
                 yield Listed(clean(info.filename))
                 continue
             path = clean(info.filename)
-            lost = self._refused(info, index in overlapping)
+            size = None if self._walk and self._walk.unsized and info is self._infos[-1] else info.file_size
+            lost = self._refused(info, size or 0, index in overlapping)
             if lost:
                 yield Lost(path, *lost)
             else:
                 modified, created = _times(info.extra)
-                yield Member(path, index, info.file_size, modified, created, info.compress_size)
+                yield Member(path, index, size, modified, created, info.compress_size)
+        if self._walk and not self._walk.whole:
+            yield Lost("", Cause.DAMAGED, _TORN, whole=True)
 
-    def _refused(self, info: zipfile.ZipInfo, overlaps: bool) -> tuple[Cause, str] | None:
+    def _refused(self, info: zipfile.ZipInfo, size: int, overlaps: bool) -> tuple[Cause, str] | None:
         limits = self._limits
         if info.flag_bits & 1:
             return Cause.UNREADABLE, "encrypted"
@@ -70,17 +84,35 @@ class Zip:
             return Cause.UNREADABLE, "packed with a method that is not supported"
         if overlaps:
             return Cause.LIMIT, "limit: overlaps another member"
-        if info.file_size > limits.max_file_bytes:
+        if size > limits.max_file_bytes:
             return Cause.LIMIT, "limit: larger than the allowed size of one file"
-        if info.file_size > max(limits.ratio_from_bytes, limits.max_ratio * info.compress_size):
+        if size > max(limits.ratio_from_bytes, limits.max_ratio * info.compress_size):
             return Cause.LIMIT, "limit: expands beyond the allowed ratio"
         return None
 
     def open(self, key: int | str) -> BinaryIO:
-        return cast(BinaryIO, self._zip.open(self._zip.infolist()[int(key)]))
+        info = self._infos[int(key)]
+        if self._zip and info.compress_type != DEFLATE64:
+            return cast(BinaryIO, self._zip.open(info))
+        source = begin(self._origin(), info)
+        if info.compress_type in (DEFLATE64, zipfile.ZIP_DEFLATED):
+            return cast(BinaryIO, Inflated(source, info.compress_type, info.compress_size, getattr(info, "CRC", None)))
+        return cast(BinaryIO, zipfile.ZipExtFile(source, "r", info, None, True))
 
 
-def _overlapping(infos: list[zipfile.ZipInfo]) -> set[int]:
+def _whole(source: BinaryIO) -> zipfile.ZipFile | None:
+    """The zip by its directory, if it has one: what ends like a directory may be that of a zip within a torn one."""
+    try:
+        made = zipfile.ZipFile(_Measured(source))
+    except zipfile.BadZipFile:
+        return None
+    infos = made.infolist()
+    source.seek(0)
+    torn = source.read(4) == MEMBER and all(info.header_offset for info in infos)
+    return None if torn else made
+
+
+def _overlapping(infos: Sequence[zipfile.ZipInfo]) -> set[int]:
     """Indexes of members whose bytes run into the next one's: the trick of bombs whose members share one kernel."""
     order = sorted(range(len(infos)), key=lambda n: infos[n].header_offset)
     found: set[int] = set()
