@@ -15,7 +15,7 @@ from exhume import packs as packroom
 from exhume.assess import sieve
 from exhume.assess.kept import kept
 from exhume.assess.scan import PICKLED, Scanner
-from exhume.assess.survey import Survey, identify, survey
+from exhume.assess.survey import Survey, identify, own_readings, survey
 from exhume.assess.tally import Tally
 from exhume.assess.workers import FORKS, MUCH, Limits, scan_all
 from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
@@ -90,7 +90,9 @@ def assess_opened(
     if FORKS and seen.size > MUCH:
         make = _shared(make())
     part = _scan(make, seen, options, evidence.batches(), progress, partial(_meanwhile, options)).part()
-    return _judged(part, chosen, seen, replace(options, engine=engine), detectors, make, names or (evidence.name,))
+    return _judged(
+        own_readings(part), chosen, seen, replace(options, engine=engine), detectors, make, names or (evidence.name,)
+    )
 
 
 def _scanner(
