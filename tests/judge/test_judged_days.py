@@ -147,6 +147,6 @@ def test_what_to_bring_is_a_list_with_the_places_of_a_server():
 
     step = judged(PROXY, first=datetime(2021, 2, 1, tzinfo=UTC)).plan[0]
     pieces = [text for command, text in paragraphs(step.how) if not command]
-    assert any(text.startswith("- The front-end web log has rows from 2021-02-01") for text in pieces)
+    assert any(text.startswith("- Rows of the front-end web log reach from 2021-02-01") for text in pieces)
     assert any(text.startswith("On the server: ") and "ExchangeSetupLogs" in text for text in pieces)
     assert pieces[-1].startswith("Look for the missing days")

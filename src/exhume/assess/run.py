@@ -15,7 +15,7 @@ from exhume import packs as packroom
 from exhume.assess import sieve
 from exhume.assess.kept import kept
 from exhume.assess.scan import PICKLED, Scanner
-from exhume.assess.survey import Survey, identify, survey
+from exhume.assess.survey import Survey, identify, own_readings, survey
 from exhume.assess.tally import Tally
 from exhume.assess.workers import FORKS, MUCH, Limits, scan_all
 from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
@@ -91,9 +91,9 @@ def assess_opened(
     )
     if FORKS and seen.size > MUCH:
         make = _shared(make())
-    part = _scan(
-        make, seen, options, evidence.batches(), progress, partial(_meanwhile, options, chosen, seen.size > LONG)
-    ).part()
+    part = own_readings(
+        _scan(make, seen, options, evidence.batches(), progress, partial(_meanwhile, options, chosen, seen.size > LONG)).part()
+    )
     again = partial(_again, make, evidence, seen, options)
     return _judged(part, chosen, seen, replace(options, engine=engine), detectors, again, names or (evidence.name,))
 

@@ -153,7 +153,9 @@ def _allow(
 
 def _fits(entry: AllowEntry, finding: Finding) -> bool:
     if entry.sha256:
-        return finding.record.text("sha256").lower() == entry.sha256.lower()
+        same = finding.record.text("sha256").lower() == entry.sha256.lower()
+        if not same or not entry.rule:
+            return same
     if not entry.rule or entry.rule not in (finding.rule, finding.trace):
         return False
     places = (finding.record.text("url"), finding.record.text("windows_path"), finding.source.path)

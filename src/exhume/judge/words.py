@@ -82,15 +82,15 @@ def hidden(lost: Hidden, coverage: Coverage, window: Window, server: str) -> str
         kinds = ", ".join(dict.fromkeys(source_name(seen.kind, seen.channel) for seen in lost.need.any_of))
         if any(blind(gap, seen.kind) for gap in coverage.gaps for seen in lost.need.any_of):
             return f"What came of {lost.need.name}{whose} (any of: {kinds}) lacks columns that are needed; the gaps name them."
-        return f"No {lost.need.name}{whose} is in the evidence (any of: {kinds})."
+        return f"Not in the evidence: {lost.need.name}{whose} (any of: {kinds})."
     first = min(s.first for s in spans if s.first).date()
     last = max(s.last for s in spans if s.last).date()
-    had = f"of {first} only" if first == last else f"from {first} to {last}"
+    had = f"are of {first} only" if first == last else f"reach from {first} to {last}"
     runs = ranges(lost.days)
     shown = ", ".join(span_of(a, b) for a, b in runs[:RANGES_SHOWN])
     more = f" and {len(runs) - RANGES_SHOWN} more" if len(runs) > RANGES_SHOWN else ""
     return (
-        f"The {lost.need.name}{whose} has rows {had}; judged are {span_of(window.since, window.until)}, so"
+        f"Rows of the {lost.need.name}{whose} {had}; judged are {span_of(window.since, window.until)}, so"
         f" {number(len(lost.days), 'day')} cannot be judged: {shown}{more}."
     )
 

@@ -197,7 +197,7 @@ def _in_field(look: Lookup, role: str, text: str) -> Iterator[Indicator]:
 def _rule(one: Indicator, record: Record) -> Rule:
     outcome, severity, confidence = worth(one, record)
     value = hashlib.sha256(one.value.encode()).hexdigest()[:12] if one.type in _NAMELESS else one.value
-    of = one.campaign if not one.cluster or one.cluster == one.campaign else f"{one.campaign} ({one.cluster})"
+    of = one.campaign if not one.cluster or one.cluster == one.campaign else f"{one.campaign}: {one.cluster}"
     technique = _TECHNIQUES.get(one.type)
     return Rule(
         id=f"ioc:{one.type}:{value}"[:300],
