@@ -237,9 +237,11 @@ def counted(number: int, noun: str) -> str:
 
 
 def server(assessment: Assessment) -> str:
-    """The name to put on top."""
+    """The name to put on top; of evidence that mixes servers all names, so that it is not taken for one."""
     host = assessment.host
-    return host.name or (", ".join(host.servers) if host.servers else "Server without a known name")
+    if len(host.servers) > 1:
+        return ", ".join(host.servers[:5]) + (f" and {len(host.servers) - 5:,} more" if len(host.servers) > 5 else "")
+    return host.name or (host.servers[0] if host.servers else "Server without a known name")
 
 
 def product(assessment: Assessment) -> str:
