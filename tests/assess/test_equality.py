@@ -223,8 +223,8 @@ def test_the_container_does_not_matter(tmp_path, plainly, kind):
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_workers_do_not_read_from_each_others_place_in_an_archive(tmp_path, kind):
     """Forked processes share the position in a file that was open before: rows went missing now and then."""
-    head = b"#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time cs-method cs-uri-stem c-ip sc-status\r\n"
-    row = "2021-03-03 {:02d}:00:00 GET /{} 10.0.0.9 200\r\n"
+    head = b"#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip sc-status\r\n"
+    row = "2021-03-03 {:02d}:00:00 GET /{} - 10.0.0.9 200\r\n"
     noise = random.Random(1)
     content = {
         f"C/inetpub/logs/LogFiles/W3SVC1/u_ex{n:06d}.log": head

@@ -86,3 +86,20 @@ def test_the_rules_of_a_responder_and_the_logs_of_a_tool_are_no_web_shells(endin
         opener=lambda: contextlib.closing(io.BytesIO(content)),
     )  # fmt: skip
     assert list(detector().detect(record)) == []
+
+
+@pytest.mark.parametrize("ending", ["html", "htm", "mht", "eml"])
+def test_a_saved_page_or_mail_that_describes_a_web_shell_is_none(ending: str) -> None:
+    """A blog kept on the server's desktop: nothing runs files of these endings as pages."""
+    (case,) = (c for c in FORMS if c.rule == "WS-y-oab")
+    assert case.content is not None
+
+    def told(path: str) -> set[str]:
+        record = Record(
+            "file.entry", None, {"extension": path.rpartition(".")[2]}, Source("e", path, "file"), "files",
+            opener=lambda: contextlib.closing(io.BytesIO(case.content or b"")),
+        )  # fmt: skip
+        return {found.trace for found in detector().detect(record) if isinstance(found, Finding)}
+
+    assert told("C/Users/anna/Desktop/note.txt")
+    assert not told(f"C/Users/anna/Desktop/note.{ending}")

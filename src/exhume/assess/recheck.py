@@ -67,7 +67,9 @@ def recheck(before: Assessment, before_sha256: str, packs: Sequence[Pack] = (), 
     detectors = tuple(kind.from_packs(chosen, before.host, kept) for kind in DETECTORS)
     correlations = packroom.correlations(chosen)
     asked = _Asked(before, chosen, detectors, frozenset(c.rule.id for c in correlations))
-    gaps = tuple(g for g in before.coverage.gaps if g.cause is not Cause.ABSENT)
+    gaps = tuple(
+        g for g in before.coverage.gaps if g.cause is not Cause.ABSENT or g.source
+    )  # the judge says anew what is absent
     part = Part(tuple(asked.findings.values()), before.readings, Coverage(before.coverage.spans, gaps))
     exposure = exposure_of(part, chosen, before.generated)
     generated = datetime.now(UTC).replace(microsecond=0)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,13 +21,15 @@ from exhume.assess.workers import FORKS, MUCH, Limits, scan_all
 from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
-from exhume.model import AllowEntry, Detector, Evidence, Pack, Part, Problem, Window
+from exhume.model import AllowEntry, Detector, Evidence, Pack, Part, PlanEntry, Problem, Window
 
 if TYPE_CHECKING:  # the readers are loaded by the workers, what judges while these read
     from exhume.assess.pivot import Touch
     from exhume.judge import Patching, Second
     from exhume.model import Assessment
 
+LONG = 64 << 20
+"""Bytes of evidence from which on the workers have work for so long that whatever a report may need is loaded meanwhile."""
 Progress = Callable[[int, int, str], None]
 """Bytes done, bytes in all, the path just finished."""
 
@@ -89,7 +91,9 @@ def assess_opened(
     )
     if FORKS and seen.size > MUCH:
         make = _shared(make())
-    part = _scan(make, seen, options, evidence.batches(), progress, partial(_meanwhile, options)).part()
+    part = _scan(
+        make, seen, options, evidence.batches(), progress, partial(_meanwhile, options, chosen, seen.size > LONG)
+    ).part()
     return _judged(part, chosen, seen, replace(options, engine=engine), detectors, make, names or (evidence.name,))
 
 
@@ -118,17 +122,28 @@ def _held(scanner: Scanner) -> Scanner:
     return scanner
 
 
-def _meanwhile(options: Options) -> None:
+def _meanwhile(options: Options, packs: tuple[Pack, ...], long: bool) -> None:
     """The parent has nothing to do while the workers read: it loads what it needs when they are done."""
-    import exhume.judge  # noqa: F401
+    import exhume.judge
 
     if options.meanwhile:
         options.meanwhile()
+    if long:  # much evidence nearly always tells a build and holds a finding
+        import exhume.assess.pivot
+        import exhume.judge.exposure  # noqa: F401
+
+        packroom.build_tables()
+        _plans(packs)
+
+
+@lru_cache(maxsize=1)
+def _plans(packs: tuple[Pack, ...]) -> tuple[PlanEntry, ...]:
+    return tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack))
 
 
 def _judged(
     part: Part,
-    packs: Sequence[Pack],
+    packs: tuple[Pack, ...],
     seen: Survey,
     options: Options,
     detectors: Sequence[Detector],
@@ -152,7 +167,7 @@ def _judged(
         problems=problems_of(packs, detectors),
     )
     if part.findings or (exposure and exposure.unfixed):
-        case = replace(case, plans=tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack)))
+        case = replace(case, plans=_plans(packs))
     if part.findings:  # all else is asked of findings only
         case = replace(
             case,
@@ -166,10 +181,10 @@ def _judged(
 
 def exposure_of(part: Part, packs: Sequence[Pack], generated: datetime) -> Patching | None:
     """What the readings tell; the server ran on the days of which Exchange's own logs have rows."""
-    from exhume.judge import patching
-
     if not part.readings:
         return None
+    from exhume.judge import patching
+
     rows = [s.first.date() for s in part.coverage.spans if s.first and s.kind.startswith("exchange.")]
     end = (part.coverage.end or generated).date()
     return patching(part.readings, packroom.build_tables(), packs, end, min(rows, default=None), generated.date())

@@ -42,6 +42,8 @@ class Limits:
 
 @dataclass(slots=True)
 class _Worker:
+    """A process, the pipe to it and what it has to do."""
+
     process: BaseProcess
     connection: Connection
     batch: deque[Task] = field(default_factory=deque)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,23 @@ from exhume.cli.refused import Refused
 
 COMMANDS = ("assess", "exposure", "report", "verify", "recheck", "hunt", "baseline", "pack", "demo")
 """Each is a module of this folder."""
+GARBAGE = 100_000
+"""New objects after which circles of unused ones are looked for. After Python's own 700 it is done a hundred times a start."""
+
+
+def program() -> int:
+    """``main`` as a process of its own. It ends at once, without the interpreter taking itself down object by object (15 ms):
+    all files are closed by then. Profilers that write at the exit call ``main``."""
+    gc.set_threshold(GARBAGE, 10, 10)
+    code = main()
+    if code not in (0, 1):  # stopped half-way: workers may still run, and are ended at the usual exit
+        return code
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        return code  # the usual exit says so in the usual words
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

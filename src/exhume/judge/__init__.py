@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fnmatch import fnmatchcase
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from exhume.judge.chain import chain, together
-from exhume.judge.exposure import Patching, patching
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
@@ -16,7 +17,7 @@ from exhume.judge.things import things
 from exhume.judge.timeline import timeline
 from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
 from exhume.judge.verdict import answer, days_of, raised, worst_first
-from exhume.judge.words import source_name
+from exhume.judge.words import blind, source_name
 from exhume.model import (
     Allowed,
     AllowEntry,
@@ -37,7 +38,17 @@ from exhume.model import (
     Window,
 )
 
+if TYPE_CHECKING:
+    from exhume.judge.exposure import Patching, patching
+
 __all__ = ["Case", "Patching", "Second", "judge", "patching", "raised", "worst_first"]
+
+
+def __getattr__(name: str) -> object:
+    """What judges builds is loaded when it is first asked for (PEP 562): only evidence that tells builds needs it."""
+    if name not in ("Patching", "patching"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("exhume.judge.exposure"), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +133,7 @@ def _absent(coverage: Coverage, packs: Sequence[Pack]) -> tuple[Gap, ...]:
     return tuple(
         Gap(kind, Cause.ABSENT, f"nothing of this kind is in the evidence: {source_name(kind, channel)}", channel=channel)
         for (kind, channel), seen in sorted(wanted.items())
-        if not any(seen.fits(span) for span in coverage.spans)
+        if not any(seen.fits(span) for span in coverage.spans) and not any(blind(gap, kind) for gap in coverage.gaps)
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from exhume.judge import words
-from exhume.judge.exposure import Patching
-from exhume.judge.exposure.sentences import BRING, named
 from exhume.judge.things import Thing
 from exhume.judge.verdict import raised
 from exhume.model import Answer, Finding, PlanEntry, Step, Verdict
+
+if TYPE_CHECKING:
+    from exhume.judge.exposure import Patching
 
 COLLECT = 10
 """Place of "collect first" on the packs' axis."""
@@ -48,7 +50,7 @@ def plan(
     steps: list[Step] = []
     missing = list(dict.fromkeys(limit for a in answers if a.verdict == Verdict.CANNOT_TELL for limit in a.limits))
     if missing and not any(why for _, why in due.values()):
-        missing += [BRING] if patching is None or not patching.all_known else []
+        missing += [words.BRING] if patching is None or not patching.all_known else []
         how = "What keeps exhume from a verdict:\n" + "\n".join(f"- {limit}" for limit in missing)
         how += f"\n\n{WHERE}\n\n"
         how += "Look for the missing days in backups, snapshots, a SIEM or log server, then assess again with all of it."
@@ -56,6 +58,8 @@ def plan(
     for entry, why in due.values():
         because = f"Because of: {words.joined(list(dict.fromkeys(f.title for f in why)), most=3)}."
         if not why:
+            from exhume.judge.exposure.sentences import named
+
             flaws = list(dict.fromkeys(named(o.flaw) for o in unfixed.values()))
             because = f"The evidence does not show that it was fixed: {words.joined(flaws)}."
         ids = tuple(dict.fromkeys(f.id for f in why))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from exhume.judge import words
 from exhume.judge.chain import own_addresses
-from exhume.judge.exposure import Patching
-from exhume.judge.exposure.sentences import BRING, exposed
 from exhume.judge.verdict import raised
 from exhume.model import (
     Answer,
@@ -22,6 +21,9 @@ from exhume.model import (
     Verdict,
     Window,
 )
+
+if TYPE_CHECKING:
+    from exhume.judge.exposure import Patching
 
 STATE_KINDS = ("web.file", "file.entry", "iis.config", "exchange.transport-agent")
 """Kinds of record that show what lies on the server now, not what once happened."""
@@ -47,12 +49,18 @@ def answer_all(
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
     limits = _limits(answers, verdict)
     return Questions(
-        exposed=exposed(patching) if patching else _unknown_build(host),
+        exposed=_exposed(patching) if patching else _unknown_build(host),
         attacked=_attacked(answers, findings, coverage, verdict, limits),
         broken_into=_broken_into(answers, findings, verdict, limits, period),
         since_how_far=_since(findings, coverage, verdict, intrusions),
         clean_now=_clean(findings, verdict, coverage),
     )
+
+
+def _exposed(patching: Patching) -> Question:
+    from exhume.judge.exposure.sentences import exposed
+
+    return exposed(patching)
 
 
 def _limits(answers: Sequence[Answer], verdict: Verdict) -> tuple[str, ...]:
@@ -76,7 +84,7 @@ def _unknown_build(host: Host) -> Question:
         )
     else:
         text = "The evidence does not name the server's build, so whether and when it was open to a flaw is not known."
-    return Question(Reply.CANNOT_TELL, text, (BRING,))
+    return Question(Reply.CANNOT_TELL, text, (words.BRING,))
 
 
 def _attacked(

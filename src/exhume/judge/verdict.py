@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from exhume.judge import words
-from exhume.judge.exposure import Patching
 from exhume.model import (
     Answer,
     Cause,
@@ -21,11 +22,15 @@ from exhume.model import (
     Gap,
     Outcome,
     Pack,
+    Seen,
     Verdict,
     Window,
     raised,
 )
 from exhume.model.windows import in_exchange, served_url, windows_path
+
+if TYPE_CHECKING:
+    from exhume.judge.exposure import Patching
 
 __all__ = ["Days", "answer", "days_of", "limits_of", "raised", "worst_first"]
 
@@ -121,8 +126,9 @@ def limits_of(pack: Pack, coverage: Coverage, days: Days, servers: Sequence[str]
                 out.append(words.hidden(hidden, coverage, days.window, server))
     if len(servers) > 1:
         out.append(words.mixed(servers))
-    needed = {seen.kind for need in pack.needs for seen in need.any_of}
-    out += words.lost(tuple(g for g in coverage.gaps if hides(g, needed)) or scattered(coverage.gaps, needed))
+    asked = [seen for need in pack.needs for seen in need.any_of]
+    needed, gaps = {seen.kind for seen in asked}, [g for g in coverage.gaps if not _other_events(g, asked)]
+    out += words.lost(tuple(g for g in gaps if hides(g, needed)) or scattered(gaps, needed))
     return tuple(dict.fromkeys(out))
 
 
@@ -138,6 +144,13 @@ def hides(gap: Gap, needed: Iterable[str]) -> bool:
     if gap.kind not in kinds:
         return False
     return gap.cause in (Cause.UNREADABLE, Cause.LIMIT) or (gap.cause == Cause.DAMAGED and gap.count >= LOST_ROWS)
+
+
+def _other_events(gap: Gap, asked: Iterable[Seen]) -> bool:
+    """Was something lost of an event log that the campaign does not ask for?"""
+    if gap.kind != "windows.event" or not gap.channel:
+        return False
+    return not any(seen.kind == gap.kind and fnmatchcase(gap.channel.lower(), seen.channel.lower()) for seen in asked)
 
 
 def scattered(gaps: Iterable[Gap], needed: Iterable[str]) -> tuple[Gap, ...]:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from exhume.model import Cause, Coverage, Gap, Hidden, Pack, Reading, Window
 
 RANGES_SHOWN = 3
+BRING = "To date the exposure, bring Bin\\ExSetup.exe, C:\\ExchangeSetupLogs and the SOFTWARE registry hive."
 COULD_HOLD = "that could hold traces"
 ENDS_BEFORE = "The judged period ends before"
 _LOST = {
@@ -79,6 +80,8 @@ def hidden(lost: Hidden, coverage: Coverage, window: Window, server: str) -> str
     whose = f" of {server}" if server else ""
     if not spans:
         kinds = ", ".join(dict.fromkeys(source_name(seen.kind, seen.channel) for seen in lost.need.any_of))
+        if any(blind(gap, seen.kind) for gap in coverage.gaps for seen in lost.need.any_of):
+            return f"What came of {lost.need.name}{whose} (any of: {kinds}) lacks columns that are needed; the gaps name them."
         return f"Not in the evidence: {lost.need.name}{whose} (any of: {kinds})."
     first = min(s.first for s in spans if s.first).date()
     last = max(s.last for s in spans if s.last).date()
@@ -90,6 +93,11 @@ def hidden(lost: Hidden, coverage: Coverage, window: Window, server: str) -> str
         f"Rows of the {lost.need.name}{whose} {had}; judged are {span_of(window.since, window.until)}, so"
         f" {number(len(lost.days), 'day')} cannot be judged: {shown}{more}."
     )
+
+
+def blind(gap: Gap, kind: str) -> bool:
+    """A log of this kind came, but without a column that its rules need."""
+    return gap.kind == kind and gap.cause == Cause.ABSENT and gap.source is not None
 
 
 def source_name(kind: str, channel: str = "*") -> str:

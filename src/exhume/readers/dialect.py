@@ -22,6 +22,8 @@ class Layout:
     delimiter: bytes
     quoted: bool
     """Cells may be quoted as in RFC 4180."""
+    lacks: tuple[str, ...] = ()
+    """Columns that it has not, and without which no rule can see an attack: its rows cover no day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,12 @@ class Look:
     """It may go on in lines that are not here yet."""
     timeless: bool = False
     """It need not have a time (free text that goes on)."""
+
+
+def without(names: Sequence[str], *needed: str) -> tuple[str, ...]:
+    """Which of the needed columns are not there. ``a|b``: either will do."""
+    have = {name.lower() for name in names}
+    return tuple(n.partition("|")[0] for n in needed if have.isdisjoint(n.lower().split("|")))
 
 
 class Dialect(Protocol):

@@ -16,10 +16,14 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, BinaryIO
 
-from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
+from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, hour_of
+from exhume.model.coverage import HOLE_HOURS
+from exhume.model.flow import HOUR
 from exhume.readers.configxml import element_of
 from exhume.readers.eventfields import KIND, Event, Reach, record_of
 from exhume.readers.eventreadings import readings_of
@@ -32,6 +36,14 @@ PIECE = 1 << 20
 """Characters from which on a line is taken in pieces."""
 LONGEST = 4 << 20
 """Characters of the longest event; Windows itself allows 64 KiB of content."""
+
+BUSY = frozenset({"Security", "Microsoft-Windows-Sysmon/Operational"})
+"""Logs to which an Exchange server writes around the clock: the health probes log on every few minutes."""
+LOST = 10
+"""Record numbers that must be left out in a silence before it counts as one that somebody made."""
+LEFT_OUT = (
+    "hours without a record, although the numbers of the records went on: an export through a filter, or records were removed"
+)
 
 _ID = re.compile(r'"(?:EventID|EventId|event_id|winlog\.event_id)"\s*:')
 _PLACE = re.compile(
@@ -55,6 +67,15 @@ class _Trouble:
     zoneless: int = 0
     doctype: bool = False
     stopped: str = ""
+    numbers: dict[tuple[str, str], dict[int, tuple[int, int]]] = field(default_factory=dict)
+    """Of each busy channel and server: hour → lowest and highest record number."""
+
+    def number(self, record: Record) -> None:
+        number = record.fields.get("EventRecordID")
+        if isinstance(number, int) and record.time and record.channel in BUSY:
+            hours = self.numbers.setdefault((record.channel, record.server), {})
+            low, high = hours.setdefault(hour_of(record.time), (number, number))
+            hours[hour_of(record.time)] = (min(low, number), max(high, number))
 
 
 class Events:
@@ -88,6 +109,7 @@ class Events:
                 trouble.zoneless += 1
             record = record_of(event, file, f"line {line}")
             reach.add(record)
+            trouble.number(record)
             if queue and text:
                 yield from queue.add(record, text)
             else:
@@ -287,3 +309,9 @@ def _gaps(trouble: _Trouble, reach: Reach, file: File) -> Iterator[Gap]:
     ):
         if count:
             yield Gap(KIND, cause, words, place, channel=channel, server=server, count=count)
+    for (channel, server), hours in sorted(trouble.numbers.items()):
+        for before, after in pairwise(sorted(hours)):
+            lost = hours[after][0] - hours[before][1] - 1
+            if after - before > HOLE_HOURS and lost >= LOST:
+                since, until = (datetime.fromtimestamp(hour * HOUR, UTC) for hour in (before + 1, after))
+                yield Gap(KIND, Cause.DAMAGED, LEFT_OUT, place, since, until, channel, server, lost)

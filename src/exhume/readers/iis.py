@@ -30,6 +30,9 @@ _FIRST = (
 )  # fmt: skip
 _LAST = ("sc-status", "sc-substatus", "sc-win32-status", "time-taken")
 
+_NEEDED = ("cs-method", "cs-uri-stem|cs-uri", "cs-uri-query|cs-uri", "sc-status")
+"""Columns that an administrator can switch off, and without which no request can be judged."""
+
 
 class Iis:
     """Reads IIS W3C logs (IIS 6 to 10)."""
@@ -37,6 +40,7 @@ class Iis:
     name = "iis"
     kinds = frozenset({KIND})
     streams = True
+    lined = True
 
     def __init__(self, block: int = BLOCK, whole: Whole | None = None) -> None:
         self._block, self._whole = block, whole
@@ -65,7 +69,7 @@ class Iis:
         return (yield from self._log(file, sieve).read_slice(stream, begin, end))
 
     def _log(self, file: File, sieve: Sieve | None) -> LineLog:
-        return LineLog(file, W3c(file, KIND, _usual, _site), sieve, block=self._block, whole=self._whole)
+        return LineLog(file, W3c(file, KIND, _usual, _site, _NEEDED), sieve, block=self._block, whole=self._whole)
 
 
 def _usual(cells: list[str]) -> tuple[str, ...]:

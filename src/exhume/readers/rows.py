@@ -16,6 +16,7 @@ from typing import BinaryIO, TypeAlias
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
 from exhume.readers.dialect import Dialect, Identity, Layout, Look
+from exhume.readers.ledger import Ledger
 from exhume.readers.lines import BLOCK, BOM, LONGEST, NUL_RUN, Defects, Lines, Until
 from exhume.readers.parts import Part, Rows, Wanted, bare
 from exhume.readers.shape import Shape, counted, dated, prove, quoted_well
@@ -26,8 +27,6 @@ Whole: TypeAlias = Callable[[bytes, int, int, Dialect], bool]
 """Gets a piece that is proven to hold good rows of the file's own log only, one a line: its bytes, the number of its first
 line, how many rows, and the dialect with the header in force. True: it keeps them, and no records are made of them."""
 
-BUSY = frozenset({"iis.access", "exchange.httpproxy"})
-"""Logs that are written around the clock (docs/reference/records.md)."""
 TORN = "Torn rows, or rows that have not the cells their header names: {count}; they were read as far as possible"
 CUT = "The last row is cut off"
 NULS = "Places filled with NUL bytes (as after a power loss, or space that was never written): {count}; text there is lost"
@@ -60,9 +59,7 @@ class LineLog:
         self._file, self._dialect, self._sieve = file, dialect, sieve
         self._block, self._longest, self._whole = block, longest, whole
         self._defects = Defects()
-        self._logs: dict[Identity, Hours] = {}
-        self._stray = Hours()
-        """Torn rows: nothing in them tells reliably whose they are."""
+        self._ledger = Ledger()
         self._begun: Layout | None = None
         self._zeros = False
         """There may be NUL bytes in the block, or in lines that wait."""
@@ -92,7 +89,7 @@ class LineLog:
             block.lines, comments = counted(block.data)
             for line, start in comments:
                 self._dialect.head(bare(block.data[start:].partition(b"\n")[0]), block.number + line)
-        self._defects, self._logs, self._stray, self._carried = Defects(), {}, Hours(), b""
+        self._defects, self._ledger, self._carried = Defects(), Ledger(), b""
         return blocks.number
 
     def _read(self, blocks: Lines) -> Generator[Yield, None, list[Span]]:
@@ -111,22 +108,10 @@ class LineLog:
         if not blocks.size and blocks.number == 1:
             self._defects.add(Cause.DAMAGED, EMPTY, "file")
         yield from self._dialect.end()
-        spans = self._spans()
-        first = spans[0] if spans else None
-        yield from self._defects.gaps(
-            self._dialect.kind, self._file, first.channel if first else "", first.server if first else ""
-        )
+        spans = self._ledger.spans(self._file, self._main(), self._defects)
+        channel, server = (spans[0].channel, spans[0].server) if spans else self._main()[1:]
+        yield from self._defects.gaps(self._dialect.kind, self._file, channel, server)
         return spans
-
-    def _spans(self) -> list[Span]:
-        """Logs in which no row has a readable time give none: a span without times would stand for all days."""
-        home = next((h for h in self._logs.values() if h.first), None) or self._log(self._main())
-        home.join(self._stray)
-        return [
-            Span(kind, channel, server, self._file.folder, h.records, h.first, h.last, frozenset(h.hours), kind in BUSY)
-            for (kind, channel, server), h in self._logs.items()
-            if h.first
-        ]
 
     def _through(self, data: bytes) -> Generator[Yield, None, None]:
         """One block. It is halved, and halved again, until a piece is proven to be regular or is small enough to be read line
@@ -189,6 +174,7 @@ class LineLog:
 
     def _proven(self, data: bytes, shape: Shape) -> Generator[Yield, None, None]:
         """Counts the rows of a proven piece and gives out those that a rule could match."""
+        self._ledger.under(self._dialect.layout, self._number)
         main, count = self._log(self._main()), len(shape.ends)
         main.records += count
         main.add_span(shape.hours, (shape.first, shape.last))
@@ -351,11 +337,12 @@ class LineLog:
         return self._dialect.identity(b"")
 
     def _log(self, identity: Identity) -> Hours:
-        return self._logs.setdefault(identity, Hours())
+        return self._ledger.of(identity, self._dialect.layout)
 
     def _count(self, part: Part, rows: Rows, starts: list[bytes], odd: list[int]) -> None:
         """Adds the rows to the log that they belong to."""
         dialect, mask = self._dialect, self._dialect.mask
+        self._ledger.under(dialect.layout, part.number + part.start)
         main = self._log(self._main())
         single: set[int] = {i for i in odd if i < part.stop}
         strange: set[int] = set()
@@ -383,7 +370,7 @@ class LineLog:
                 log.add_starts(begun, mask)
         for i in sorted(single - rows.skipped):
             for row, time in zip(rows.of(i), rows.times.get(i, ()), strict=False):
-                log = self._stray if i in rows.torn else self._log(dialect.identity(row))
+                log = self._ledger.of(dialect.identity(row), dialect.layout, torn=i in rows.torn)
                 log.records += 1
                 if time:
                     log.add(time)

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from exhume.model import Cause, File, Gap, Reading, Record
 from exhume.model.flow import Value
-from exhume.readers.dialect import Identity, Layout, Look
+from exhume.readers.dialect import Identity, Layout, Look, without
 from exhume.readers.lines import BOM
 from exhume.readers.stamps import Mask, parse_time
 from exhume.readers.urls import decoded_url
@@ -101,6 +101,7 @@ class W3c:
         kind: str,
         default: Callable[[list[str]], tuple[str, ...]],
         place: Callable[[File, dict[str, str]], str],
+        needed: tuple[str, ...] = (),
     ) -> None:
         self.file, self.kind = file, kind
         self.heads: tuple[bytes, ...] = (b"#", BOM, b"\0")
@@ -110,7 +111,7 @@ class W3c:
         self.tokens: tuple[bytes, ...] = ()
         self._headless = 0
         """Number of the first row that stood before any header; 0 when none did."""
-        self._default, self._place = default, place
+        self._default, self._place, self._needed = default, place, needed
         self._channel = place(file, {})
         self._server = ""
         self._date = ""
@@ -132,7 +133,7 @@ class W3c:
 
     def _use(self, names: tuple[str, ...]) -> None:
         if names and (self.layout is None or self.layout.names != names):
-            self.layout = Layout(names, b" ", quoted=False)
+            self.layout = Layout(names, b" ", quoted=False, lacks=without(names, *self._needed))
             self.mask = None
 
     def learn(self, lines: Sequence[bytes]) -> None:

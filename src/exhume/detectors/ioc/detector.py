@@ -122,7 +122,7 @@ class Ioc:
     def _clues_of(self, kind: str) -> frozenset[Clue] | None:
         if kind in STATE_KINDS:
             return None
-        from exhume.detectors.ioc.literals import instead, literal, others
+        from exhume.detectors.ioc.literals import in_events, instead, literal, others
 
         texts: set[str] = set()
         clues: set[Clue] = set()
@@ -133,7 +133,9 @@ class Ioc:
                     return None
                 further = others(one, text) if kind == "windows.event" else ()
                 if further:
-                    clues.add(Clue((frozenset((text,)), *(frozenset((other,)) for other in further))))
+                    clues.add(
+                        Clue((frozenset((text,)), *(frozenset((other,)) for other in further)), regex=in_events(one, text))
+                    )
                 else:
                     texts.update((text, *instead(one)))
         return frozenset({*clues, Clue((frozenset(texts),))} if texts else clues)

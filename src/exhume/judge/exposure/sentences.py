@@ -14,7 +14,6 @@ from exhume.model import Exposure, Question, Reply, State
 MOST = 4
 """Campaigns that are told one by one."""
 _OPEN = (State.VULNERABLE, State.MITIGATED)
-BRING = "To date the exposure, bring Bin\\ExSetup.exe, C:\\ExchangeSetupLogs and the SOFTWARE registry hive."
 
 
 def exposed(patching: Patching) -> Question:
@@ -89,7 +88,7 @@ def _limits(patching: Patching, unknown: Sequence[str], verify: Sequence[str]) -
     if len(patching.contradictions) > 5:
         out.append(f"{len(patching.contradictions) - 5:,} more contradictions between readings.")
     if unknown:
-        out.append(BRING)
+        out.append(words.BRING)
     if verify:
         out.append(f"The build is enough, but a setting has to be verified for {words.joined(list(verify))}.")
     return tuple(out)

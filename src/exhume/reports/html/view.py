@@ -75,6 +75,8 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
+    """One campaign's answer in words."""
+
     answer: Answer
     title: str
     tone: str
