@@ -94,3 +94,18 @@ def test_from_an_archive_that_is_read_in_order_it_sees_the_same(tmp_path: Path):
     packed = assess(tmp_path / "evidence.tar.gz", options=Options(period=plain.period, jobs=1))
     assert plain.intrusions[0].activity
     assert [i.activity for i in packed.intrusions] == [i.activity for i in plain.intrusions]
+
+
+@pytest.mark.parametrize("name", ["\0\1x.aspx", "x" * 20_000 + ".aspx", "\x1b[2J.aspx", "(.*.aspx", "\udcff.aspx"])
+@pytest.mark.parametrize("engine", ["hyperscan", "re2"])
+def test_a_page_whose_name_is_no_plain_word_is_searched_for_like_any(tmp_path: Path, name: str, engine: str):
+    """An intruder chooses the names: one with a NUL, or a very long one, ended the process that looked for it."""
+    folder = tmp_path / "C/inetpub/logs/LogFiles/W3SVC1"
+    folder.mkdir(parents=True)
+    head = "#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time cs-method cs-uri-stem cs-uri-query s-port c-ip cs(User-Agent) sc-status\r\n"
+    rows = [f"2021-03-03 06:{m:02}:00 POST /aspnet_client/{name} - 443 203.0.113.9 Mozilla/5.0 200\r\n" for m in range(3)]
+    (folder / "u_ex210303.log").write_bytes((head + "".join(rows)).encode("utf-8", "surrogateescape"))
+    result = assess(tmp_path, options=Options(jobs=1, engine=engine))
+    assert [g.detail for g in result.coverage.gaps if g.kind in ("file", "finding")] == []
+    (one,) = result.intrusions
+    assert any("POST answered 200 3 times" in line for line in one.activity), one.activity

@@ -13,7 +13,7 @@ from exhume.model import AllowEntry, Fate, Reply, Verdict
 from exhume.reports import load
 from exhume.reports.document import Document, attestation
 from exhume.reports.html.attestation import attestation_page
-from pretend_server import AUTH, CLIENT, NOON, SESSION, Server, oab_dump, shell, tag
+from pretend_server import AUTH, CLIENT, NOON, SESSION, UNTIL, Server, oab_dump, shell, tag
 
 SHELL, DUMP = CLIENT + "x1y2z3.aspx", AUTH + "RedirSuiteServerProxy.aspx"
 OTHER = CLIENT + "system_web/web.txt"
@@ -162,6 +162,25 @@ def test_the_command(tmp_path):
     missing = subprocess.run([*command[:4], str(tmp_path / "nothing"), str(after)], capture_output=True, text=True, check=False)
     assert missing.returncode == 2
     assert len(missing.stderr.splitlines()) == 1
+
+
+def test_the_evidence_of_another_server_shows_nothing_gone(tmp_path):
+    """A file of the wrong server taken from the shelf: all the shells would seem to be gone."""
+    other = Server(name="EX02").file(OTHER, b"text")
+    result = checked(tmp_path, other)
+    assert result.clean is Reply.CANNOT_TELL
+    assert "another server" in result.text
+    assert "another server" in result.limits[0]
+    assert Fate.GONE not in {c.fate for c in result.checks}
+    assert Reply.YES not in {s.done for s in result.steps}
+
+
+def test_a_collection_from_before_the_first_one_shows_nothing_gone(tmp_path):
+    earlier = Server(last=UNTIL - timedelta(days=1)).file(OTHER, b"text")
+    result = checked(tmp_path, earlier)
+    assert result.clean is Reply.CANNOT_TELL
+    assert "not the later one" in result.text
+    assert Fate.GONE not in {c.fate for c in result.checks}
 
 
 def test_what_was_accepted_stays_accepted_while_its_bytes_are_the_same(tmp_path):

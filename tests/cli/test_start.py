@@ -97,9 +97,11 @@ def test_one_line_of_a_log_needs_few_libraries(one_line):
         "exhume.detectors.sigma.logsources",
         "exhume.detectors.ioc.feeds",
         "exhume.detectors.webcode.analysis",
+        "exhume.packs.form",
         "exhume.packs.tables",
         "exhume.judge.exposure",
         "exhume.model.builds",
+        "importlib.resources",
         "exhume.readers.iisentries",
         "exhume.readers.msertlog",
         "exhume.readers.clixml",
@@ -113,6 +115,17 @@ def test_one_line_of_a_log_needs_few_libraries(one_line):
 def test_one_line_of_a_log_needs_no(one_line, name):
     modules, _ = one_line
     assert name not in modules
+
+
+def test_what_a_finding_asks_for_was_kept_as_it_was_read(cache, tmp_path):
+    """Plans, witnesses and correlations are YAML, whose library takes longer to load than all else that a finding needs."""
+    log = tmp_path / "u_ex210302.log"
+    log.write_text(LOG + LINE.replace("GET /owa/auth/logon.aspx", "POST /aspnet_client/supp0rt.aspx"), encoding="utf-8")
+    loaded(cache, "assess", log, "--out", tmp_path / "out")
+    modules, libraries = loaded(cache, "assess", log, "--out", tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "assessment.json").read_text("utf-8"))["findings"]
+    assert "exhume.assess.pivot" in modules
+    assert "yaml" not in libraries
 
 
 def test_what_evidence_asks_for_is_loaded(cache, tmp_path):

@@ -45,7 +45,8 @@ def found(detector: Ioc, kind: str, **fields: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("value", "hit"),
     [
-        ("203.0.113.9", True), ("203.0.113.99", False), ("1203.0.113.9", False), ("10.0.0.1 203.0.113.9", True), ("::ffff:203.0.113.9", True),
+        ("203.0.113.9", True), ("203.0.113.99", False), ("1203.0.113.9", False), ("10.0.0.1 203.0.113.9", True), ("10.0.0.1,+203.0.113.9", True),
+        ("::ffff:203.0.113.9", True),
         ("198.51.100.77", True), ("2001:DB8:0:0:0:0:0:9", True), ("203.0.113.9:443", True), ("fe80::1%3", False),
     ],
 )  # fmt: skip

@@ -65,6 +65,8 @@ KINDS = frozenset((
 ))  # fmt: skip
 FRONT = ("w3svc1", "/httpproxy/")
 _CELL = re.compile(rb"[ ,]([^ ,\r\n]*)[ ,]\Z")
+LITERAL = 200
+"""Letters of a value that are searched for: hyperscan refuses patterns beyond 16,000 bytes, and rows can hold any."""
 Look = Callable[["Touch", Sequence[str]], Part]
 """Scans these files with this detector alone."""
 
@@ -84,10 +86,13 @@ class Value:
 
     @property
     def literal(self) -> str:
-        """What must stand in a raw line that holds the value."""
+        """What must stand in a raw line that holds the value: of a very long one the beginning. Never empty."""
+        text = self.text
         if self.name == "shell":
-            return self.text.rpartition("/")[2]
-        return self.text.rpartition("\\")[2] if self.name == "account" else self.text
+            text = text.rstrip("/").rpartition("/")[2] or text
+        elif self.name == "account":
+            text = text.rpartition("\\")[2] or text
+        return text[:LITERAL]
 
 
 @dataclass(slots=True)

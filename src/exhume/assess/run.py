@@ -15,7 +15,7 @@ from exhume import packs as packroom
 from exhume.assess import sieve
 from exhume.assess.kept import kept
 from exhume.assess.scan import PICKLED, Scanner
-from exhume.assess.survey import Survey, identify, survey
+from exhume.assess.survey import Survey, identify, own_readings, survey
 from exhume.assess.tally import Tally
 from exhume.assess.workers import FORKS, MUCH, Limits, scan_all
 from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
@@ -91,10 +91,11 @@ def assess_opened(
     )
     if FORKS and seen.size > MUCH:
         make = _shared(make())
-    part = _scan(
-        make, seen, options, evidence.batches(), progress, partial(_meanwhile, options, chosen, seen.size > LONG)
-    ).part()
-    return _judged(part, chosen, seen, replace(options, engine=engine), detectors, make, names or (evidence.name,))
+    part = own_readings(
+        _scan(make, seen, options, evidence.batches(), progress, partial(_meanwhile, options, chosen, seen.size > LONG)).part()
+    )
+    again = partial(_again, make, evidence, seen, options)
+    return _judged(part, chosen, seen, replace(options, engine=engine), detectors, again, names or (evidence.name,))
 
 
 def _scanner(
@@ -138,7 +139,7 @@ def _meanwhile(options: Options, packs: tuple[Pack, ...], long: bool) -> None:
 
 @lru_cache(maxsize=1)
 def _plans(packs: tuple[Pack, ...]) -> tuple[PlanEntry, ...]:
-    return tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack))
+    return tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack, kept))
 
 
 def _judged(
@@ -147,7 +148,7 @@ def _judged(
     seen: Survey,
     options: Options,
     detectors: Sequence[Detector],
-    make: Callable[[], Scanner],
+    again: Callable[[Part], Second],
     names: tuple[str, ...],
 ) -> Assessment:
     from exhume.judge import Case, judge
@@ -171,10 +172,10 @@ def _judged(
     if part.findings:  # all else is asked of findings only
         case = replace(
             case,
-            witnesses=packroom.witnesses(),
+            witnesses=packroom.witnesses(kept),
             marks=packroom.clusters(),
-            correlations=packroom.correlations(packs),
-            second=_again(make, seen, options, part),
+            correlations=packroom.correlations(packs, kept),
+            second=again(part),
         )
     return judge(part, packs, identify(seen.host, part.coverage.spans, part.readings, exposure), case)
 
@@ -190,22 +191,22 @@ def exposure_of(part: Part, packs: Sequence[Pack], generated: datetime) -> Patch
     return patching(part.readings, packroom.build_tables(), packs, end, min(rows, default=None), generated.date())
 
 
-def _again(make: Callable[[], Scanner], seen: Survey, options: Options, part: Part) -> Second:
+def _again(make: Callable[[], Scanner], evidence: Evidence, seen: Survey, options: Options, part: Part) -> Second:
     """The second look, at the logs only, for what the intrusions are known by."""
     from exhume.assess.pivot import Glance, batches_of, second_look
     from exhume.judge import Second
 
     if not options.pivot:
         return Second()
-    scanner = make()
 
     def look(touch: Touch, paths: Sequence[str]) -> Part:
+        scanner = make()
         known = {name: getattr(scanner, name) for name in PICKLED} | {"detectors": (touch,)}
-        portions = batches_of(scanner.evidence, paths)
+        portions = batches_of(evidence, paths)
         in_order = any(len(portion) > 1 for portion in portions)  # a sequential archive: opening a member twice costs all of it
         return _scan(_shared((Scanner if in_order else Glance)(**known)), seen, options, portions).part()
 
-    return second_look(look, scanner.evidence, seen, part)
+    return second_look(look, evidence, seen, part)
 
 
 def _scan(

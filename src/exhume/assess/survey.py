@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exhume.model import Evidence, File, Gap, Host, Reading, Span
+from exhume.model import Cause, Coverage, Evidence, File, Gap, Host, Part, Reading, Source, Span
 from exhume.model.windows import served_url, windows_path
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _ROOT = re.compile(
 _PRODUCTS = {"15.0": "2013", "15.1": "2016", "15.2": "2019", "14": "2010"}
 _FIRST_SE_BUILD = 2562
 """Third part of 15.2 builds from which on the product is Exchange SE (Microsoft's build table)."""
+FOREIGN = "a report on another server than those whose logs are here: what it says of builds and updates was not used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,25 @@ def _served(folders: Iterable[str]) -> Iterator[Span]:
         url = served_url(windows_path(f"{path}/any"))
         if url:
             yield Span("web.folder", url.rpartition("/")[0] or "/", "", path)
+
+
+def own_readings(part: Part) -> Part:
+    """Without what a report says of another server: an administrator keeps those of all servers in one folder.
+
+    Names are those of Exchange's and IIS's own logs, else of event logs, and that in the registry. Without any, all stays.
+    """
+    spans = part.coverage.spans
+    names = {s.server for s in spans if s.server and s.kind.startswith(("exchange.", "iis."))} or {
+        s.server for s in spans if s.server and s.kind == "windows.event"
+    }
+    names |= {r.value.partition(".")[0].upper() for r in part.readings if r.what == "host"}
+    foreign = [r for r in part.readings if r.server and names and r.server not in names]
+    if not foreign:
+        return part
+    places = {r.source.path: Source(r.source.evidence, r.source.path, "file") for r in foreign}
+    gaps = tuple(Gap("file", Cause.SKIPPED, FOREIGN, source) for _, source in sorted(places.items()))
+    kept = tuple(r for r in part.readings if r not in foreign)
+    return Part(part.findings, kept, part.coverage + Coverage((), gaps))
 
 
 def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], patching: Patching | None = None) -> Host:

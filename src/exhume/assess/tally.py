@@ -37,7 +37,7 @@ class Tally:
     """Collects findings, gaps, readings and spans; ``part()`` gives the sum."""
 
     findings: dict[Key, Finding] = field(default_factory=dict)
-    readings: dict[tuple[str, str, str, str], Reading] = field(default_factory=dict)
+    readings: dict[tuple[str, str, str, str, str], Reading] = field(default_factory=dict)
     _kept: dict[tuple[str, str], list[Key]] = field(default_factory=dict)
     """Of each rule the keys of the findings that are listed, in their order."""
     _gaps: dict[tuple[str, ...], list[Gap]] = field(default_factory=dict)

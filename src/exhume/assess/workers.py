@@ -111,6 +111,7 @@ class _Crew:
         for worker in self._workers:
             worker.connection.close()
             worker.process.kill()
+        for worker in self._workers:  # the system takes their memory back at the same time
             worker.process.join(5)
         self._workers.clear()
 

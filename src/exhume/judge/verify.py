@@ -7,7 +7,7 @@ history: no clean-up makes them undone, and logs that have rolled prove nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from exhume.judge.verdict import raised, worst_first
@@ -68,16 +68,34 @@ def verify(
     evidence can prove."""
     now = _Now(after, listing, {f.record.text("sha256") for f in before.findings})
     marked = [f for f in before.findings if f.severity > Severity.INFO]
-    checks = _together([_check(f, now) for f in sorted(marked, key=worst_first)])
+    doubt = _doubt(before, after)
+    checks = _together([_doubted(_check(f, now), doubt) for f in sorted(marked, key=worst_first)])
     known = {f.id for f in before.findings} | {i for c in checks for i in now.ids(c.now)}
     fresh = [f for f in after.findings if f.id not in known and f.severity > Severity.INFO and not now.taken(f, checks)]
     checks += [Check(f, Fate.NEW, _why_new(f, before), f.sources) for f in sorted(fresh, key=worst_first)]
     clean, text = _sum(checks, before)
+    if doubt:
+        clean, text = (Reply.CANNOT_TELL if clean is Reply.YES else clean), f"{doubt} {text}"
     orders = {entry.title: entry.order for entry in plans}
     by_id = {c.finding.id: c for c in checks}
-    steps = tuple(_step(step, orders.get(step.title, 0), by_id, after) for step in before.plan)
-    limits = tuple(dict.fromkeys(limit for a in after.answers for limit in a.limits))
+    steps = tuple(_step(step, -1 if doubt else orders.get(step.title, 0), by_id, after) for step in before.plan)
+    limits = tuple(dict.fromkeys([*([doubt] if doubt else []), *(limit for a in after.answers for limit in a.limits)]))
     return Attestation(before, after, before_sha256, clean, text, tuple(checks), steps, limits)
+
+
+def _doubt(before: Assessment, after: Assessment) -> str:
+    """Why the second collection cannot show that anything is gone; empty when it can."""
+    names = [set(a.host.servers) or ({a.host.name} - {""}) for a in (before, after)]
+    if all(names) and not names[0] & names[1]:
+        return "The second collection is of another server than the first, by the names in the logs, so it shows nothing gone."
+    ends = [a.coverage.end for a in (before, after)]
+    if ends[0] and ends[1] and ends[1].date() < ends[0].date():
+        return "The second collection is not the later one, by the last days of the logs, so it shows nothing gone."
+    return ""
+
+
+def _doubted(check: Check, doubt: str) -> Check:
+    return replace(check, fate=Fate.CANNOT_TELL, why=doubt) if doubt and check.fate is Fate.GONE else check
 
 
 class _Now:

@@ -128,16 +128,19 @@ class Reading:
     trust: str
     """``exact`` (moves with every security update), ``cu`` (tells the cumulative update only), ``hint``."""
     source: Source
+    server: str = ""
+    """The server that it names as its own, upper case without a domain; empty where it names none. Not kept in reports: what
+    is said of another server is left out before it is judged."""
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> tuple[str, str, str, str, str]:
         """What it says, wherever it says so; of equal ones the first place in order of paths is kept."""
-        return (self.what, self.value, str(self.day or ""), self.trust)
+        return (self.what, self.value, str(self.day or ""), self.trust, self.server)
 
 
 def merge_readings(readings: Iterable[Reading]) -> tuple[Reading, ...]:
     """Each thing that is said once, with the place that comes first, in order of what is said."""
-    merged: dict[tuple[str, str, str, str], Reading] = {}
+    merged: dict[tuple[str, str, str, str, str], Reading] = {}
     for reading in readings:
         known = merged.setdefault(reading.key, reading)
         if (reading.source.path, reading.source.at) < (known.source.path, known.source.at):

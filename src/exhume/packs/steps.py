@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from exhume.model.pack import Pack, PlanEntry
+from exhume.model.protocols import Kept, anew
 from exhume.model.vocabulary import Outcome
-from exhume.packs.manifest import PackError, load_yaml, mapping, text_of
+from exhume.packs.manifest import PackError, kept_yaml, load_yaml, mapping, text_of
 
 _KEYS = frozenset({"id", "order", "title", "how", "reversible", "when", "for", "unless", "decision", "check"})
 
@@ -15,7 +16,7 @@ THINGS = frozenset((
 """What a step can be ``for``; see ``judge.things``."""
 
 
-def plan(pack: Pack) -> tuple[PlanEntry, ...]:
+def plan(pack: Pack, kept: Kept = anew) -> tuple[PlanEntry, ...]:
     """The steps of a pack, by order. Raises ``PackError`` when ``plan.yml`` is not as docs/reference/packs.md says."""
     entries: list[PlanEntry] = []
     for file in pack.of("plan"):
@@ -23,7 +24,7 @@ def plan(pack: Pack) -> tuple[PlanEntry, ...]:
             text = file.text()
         except (OSError, ValueError) as error:
             raise PackError(file.name, f"cannot be read: {error}") from None
-        items = load_yaml(file.name, text)
+        items = _items(file.name, text, kept)
         if not isinstance(items, list):
             raise PackError(file.name, "it is not a list of steps")
         entries += [_entry(pack.name, file.name, item) for item in items]
@@ -32,6 +33,15 @@ def plan(pack: Pack) -> tuple[PlanEntry, ...]:
         if ids.count(one) > 1:
             raise PackError("plan.yml", f"the step {one!r} stands there twice")
     return tuple(sorted(entries, key=lambda e: (e.order, e.id)))
+
+
+def _items(name: str, text: str, kept: Kept) -> object:
+    try:
+        return kept_yaml(name, text, kept)
+    except PackError:
+        raise
+    except (TypeError, ValueError):  # something that no plan holds: what is wrong is said in the usual words
+        return load_yaml(name, text)
 
 
 def _entry(pack: str, file: str, value: object) -> PlanEntry:

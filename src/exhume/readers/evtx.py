@@ -99,7 +99,7 @@ def _blocks(stream: BinaryIO, log: EventLog, begin: int, end: int | None) -> Ite
     place = 0 if ahead else HEADER
     while end is None or place < end:
         passed = False
-        if place < begin and place + SIZE <= size:
+        if place < begin:
             ahead = _fill(stream, ahead, len(MAGIC), log)
             passed = ahead.startswith(MAGIC)
         if passed:

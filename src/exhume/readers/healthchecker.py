@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -32,6 +32,8 @@ JSON_LIMIT = 16 << 20
 """Bytes of a JSON report that are read; one server takes about 1 KiB."""
 _NAME = re.compile(r"healthchecker-.*\.(xml|json)$", re.IGNORECASE)
 _STAMP = re.compile(r"-(20\d{6})\d{4,6}\.(?:xml|json)$", re.IGNORECASE | re.ASCII)
+_OF = re.compile(r"healthchecker-(.+)-20\d{10,12}\.xml$", re.IGNORECASE | re.ASCII)
+"""The name of a report says of which server it is: the script writes one for each server, all into one folder."""
 _MARKS = (b"HealthCheckerExchangeServer", b"Directory.Management.ExchangeServer")
 _TRUE, _FALSE = "true", "false"
 
@@ -81,13 +83,21 @@ class HealthChecker:
                     _look(thing, told)
         except OSError as error:
             trouble.append(f"it could be read only in part ({type(error).__name__})")
-        yield from _readings(told, file)
+        server = _server_of(told, file)
+        yield from (replace(reading, server=server) for reading in _readings(told, file))
         if len({build for builds in told.servers.values() for build in builds}) > 1:
             words = "it holds several servers with different builds, and does not say which one this evidence is of"
             yield Gap(KIND, Cause.SKIPPED, words, file.source("file"))
         for words in trouble:
             yield Gap(KIND, Cause.DAMAGED, f"report on a server: {words}", file.source("file"))
         return []
+
+
+def _server_of(told: _Told, file: File) -> str:
+    """Of which server it tells; empty where it does not say, or tells of several."""
+    named = _OF.match(file.name)
+    names = [named[1]] if named else list(told.servers) if file.name.lower().endswith(".json") else []
+    return names[0].partition(".")[0].upper() if len(names) == 1 else ""
 
 
 def _readings(told: _Told, file: File) -> Iterator[Reading]:

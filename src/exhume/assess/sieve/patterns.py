@@ -37,8 +37,8 @@ def _joined(parts: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def plain(text: str) -> bytes:
-    """A pattern that finds the text."""
-    return re.escape(text.lower().encode())
+    """A pattern that finds the text. A NUL, which ends a pattern for hyperscan, is written out."""
+    return re.escape(text.lower().encode("utf-8", "surrogatepass")).replace(b"\0", rb"\x00")
 
 
 def _elsewhere(text: str, cells: Iterable[str], delimiter: str) -> list[bytes]:

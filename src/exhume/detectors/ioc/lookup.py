@@ -154,7 +154,7 @@ def _hosts_in(text: str) -> Iterator[str]:
 def addresses_in(text: str) -> tuple[str, ...]:
     """The addresses in a field, each in its one normal spelling; what is no address is left out."""
     found: list[str] = []
-    for word in re.split(r"[\s,;]+", text[:4096].strip()):
+    for word in re.split(r"[\s,;+]+", text[:4096].strip()):  # IIS writes a blank as +
         bare = word.strip('"').partition("%")[0]
         port = _V4_PORT.fullmatch(bare)
         if port:
