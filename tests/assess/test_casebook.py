@@ -138,3 +138,15 @@ def test_each_evidence_is_a_server_and_one_that_cannot_be_read_stops_no_other(tm
     assert [s["name"] for s in json.loads((tmp_path / "case/case.json").read_bytes())["servers"]] == ["EX01", "EX03"]
     assert main(["assess", "--each", pattern, "--case", case, "--jobs", "1", "--fail-on", "compromised"]) == 1
     assert main(["assess", "--each", pattern]) == 2
+
+
+def test_evidence_that_mixes_servers_bears_all_names_and_says_how_to_take_them_apart(tmp_path, capsys):
+    for server in (first(), quiet()):
+        for path, data in server.content().items():
+            (tmp_path / server.name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / server.name / path).write_bytes(data)
+    places = [str(tmp_path / name) for name in ("EX01", "EX03")]
+    assert main(["assess", *places, "--out", str(tmp_path / "out"), "--jobs", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("EX01, EX03: COMPROMISED")
+    assert "--each" in err

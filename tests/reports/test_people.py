@@ -216,3 +216,15 @@ def test_plain_text_stays_harmless(text: str) -> None:
 def test_the_note_stands_only_where_a_word_was_broken() -> None:
     assert "A middle dot" in Html().render(sample.compromised()).decode()
     assert "A middle dot" not in Html().render(sample.quiet()).decode()
+
+
+def test_a_log_that_lacks_a_column_is_named_with_what_it_lacks():
+    from exhume.model import Cause, Gap, Source
+    from exhume.reports.wording import absence
+
+    assert absence(Gap("iis.access", Cause.ABSENT, "no column: cs-method", source=Source("e", "a.log", "line 4"))) == (
+        "IIS web log: no column: cs-method"
+    )
+    assert (
+        absence(Gap("iis.access", Cause.ABSENT, "nothing of this kind is in the evidence: IIS log W3SVC1")) == "IIS log W3SVC1"
+    )

@@ -69,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _each(arguments, options, packs)
     result, out = _one(arguments, arguments.evidence, options, packs)
     show(result, out)
+    if len(arguments.evidence) > 1 and len(result.host.servers) > 1:
+        print("exhume: this was judged as one server; several are assessed with --each and --case DIR", file=sys.stderr)
     if arguments.case:
         print(overview(arguments.case))
     return 1 if arguments.fail_on is not None and result.verdict >= arguments.fail_on else 0

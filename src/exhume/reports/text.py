@@ -199,7 +199,7 @@ def _unseen(sheet: _Sheet, a: Assessment) -> None:
         more = f" (and {wording.counted(len(details) - 1, 'other')})" if len(details) > 1 else ""
         text = f"{shorten(details[0], 200)}{more}"
         if cause is Cause.ABSENT:  # which kinds are missing is what a reader can act on
-            text = shorten(", ".join(detail.rpartition(": ")[2] for detail in details), 600)
+            text = shorten(", ".join(dict.fromkeys(map(wording.absence, gaps))), 600)
         sheet.put(f"{wording.CAUSE[cause][0]}, {number:,}: {text}", "  ", "    ", most=4)
     if not groups:
         sheet.put("No gap was met in what was brought.", "  ")

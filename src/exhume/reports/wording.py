@@ -237,9 +237,11 @@ def counted(number: int, noun: str) -> str:
 
 
 def server(assessment: Assessment) -> str:
-    """The name to put on top."""
+    """The name to put on top; of evidence that mixes servers all names, so that it is not taken for one."""
     host = assessment.host
-    return host.name or (", ".join(host.servers) if host.servers else "Server without a known name")
+    if len(host.servers) > 1:
+        return ", ".join(host.servers[:5]) + (f" and {len(host.servers) - 5:,} more" if len(host.servers) > 5 else "")
+    return host.name or (host.servers[0] if host.servers else "Server without a known name")
 
 
 def product(assessment: Assessment) -> str:
@@ -288,6 +290,11 @@ def by_cause(gaps: Iterable[Gap]) -> list[tuple[Cause, list[Gap]]]:
     return [(cause, group) for cause, group in groups.items() if group]
 
 
+def absence(gap: Gap) -> str:
+    """The kind of evidence that never came, or what a log that came lacks, short."""
+    return f"{kind(gap.kind)}: {gap.detail}" if gap.source else gap.detail.rpartition(": ")[2]
+
+
 def missing(assessment: Assessment) -> list[str]:
     """What an overview says of one server's evidence: what was lost, what never came, which days are not there."""
     out: list[str] = []
@@ -300,7 +307,7 @@ def missing(assessment: Assessment) -> list[str]:
             where = f": {shorten(places[0], 80)}" if places else ""
             more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
             out.append(f"{CAUSE[cause][0]}{where}{more}.")
-    absent = [g.detail.rpartition(": ")[2] for g in grouped.get(Cause.ABSENT, ())]
+    absent = [absence(g) for g in grouped.get(Cause.ABSENT, ())]
     if absent and assessment.coverage.spans:
         more = f" and {len(absent) - 3:,} more" if len(absent) > 3 else ""
         out.append(f"{CAUSE[Cause.ABSENT][0]}: {', '.join(absent[:3])}{more}.")
