@@ -1,7 +1,7 @@
 """Windows event logs a second: whole ``exhume assess`` over real logs, repeated to a size. See benchmark/README.md.
 
-Every copy of the logs says the same again; nothing else is made up. ``--joined`` puts
-the chunks of all logs into large files, as the logs of a server are, instead of many small ones.
+Every copy of the logs says the same again; nothing else is made up. ``--joined`` puts the chunks of all logs into large files,
+as the logs of a server are, instead of many small ones, and ``--one`` into a single one.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("logs", nargs="+", type=Path, metavar="DIR", help="folders with event logs")
     parser.add_argument("--size", type=int, default=256, metavar="MIB", help="to repeat them to (256)")
     parser.add_argument("--joined", action="store_true", help="in files of 128 MiB")
+    parser.add_argument("--one", action="store_true", help="in one file of that size")
     parser.add_argument("--sigma", type=Path, metavar="DIR", help="also with these rules beside the shipped packs")
     parser.add_argument("--no-sieve", action="store_true", help="also with every record decoded")
     parser.add_argument("--jobs", type=int, default=0, metavar="N")
@@ -37,7 +38,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         place, out = Path(scratch) / "EX01", Path(scratch) / "out"
         files = sorted(path for folder in options.logs for path in folder.rglob("*.evtx"))
-        (joined if options.joined else copied)(files, place, options.size * MIB)
+        if options.joined or options.one:
+            joined(files, place, options.size * MIB, options.size * MIB if options.one else LARGE)
+        else:
+            copied(files, place, options.size * MIB)
         exhume = [sys.executable, "-m", "exhume.cli", "assess", str(place), "--out", str(out), "--jobs", str(options.jobs)]
         commands = {"shipped packs": exhume}
         if options.sigma:
@@ -64,7 +68,7 @@ def copied(files: list[Path], place: Path, size: int) -> None:
         turn += 1
 
 
-def joined(files: list[Path], place: Path, size: int) -> None:
+def joined(files: list[Path], place: Path, size: int, large: int) -> None:
     """All chunks that hold something, again and again, in large files with one of the headers."""
     folder = place / "Windows/System32/winevt/Logs"
     folder.mkdir(parents=True)
@@ -74,7 +78,7 @@ def joined(files: list[Path], place: Path, size: int) -> None:
     while done < size:
         with (folder / f"{number:04}.evtx").open("wb") as log:
             log.write(header)
-            while log.tell() < LARGE and done < size:
+            while log.tell() < large and done < size:
                 done += log.write(b"".join(chunks))
         number += 1
 

@@ -16,7 +16,13 @@ def cli() -> str:
     from exhume.cli import _parser
 
     lines = ["# Command line", "", "Made by `docs/generate.py`; do not edit.", ""]
-    lines += ["Exit codes: 0 done, 1 `--fail-on` reached or a pack has a problem, 2 it could not be done.", ""]
+    lines += [
+        "Exit codes: 0 done, 1 `--fail-on` (or `--fail-on-rest`) reached or a pack has a problem, 2 it could not be done,"
+    ]
+    lines += [
+        "130 stopped by Ctrl-C. Answers go to standard output, what went wrong and progress to standard error; progress is"
+    ]
+    lines += ["shown on a terminal only.", ""]
     return "\n".join([*lines, *_command(_parser())]).rstrip() + "\n"
 
 

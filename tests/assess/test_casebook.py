@@ -113,3 +113,28 @@ def test_a_name_from_evidence_is_never_a_path(tmp_path):
         folder = folder_of(tmp_path, name)
         assert folder.parent == tmp_path
         assert folder.name not in ("", ".", "..")
+
+
+def test_the_overview_says_what_is_missing_of_each_server():
+    told = casebook([Assessed("a", assessed(quiet())), Assessed("b", assessed({"readme.txt": b"no logs here"}))])
+    servers = {s["folder"]: s for s in json.loads(document(told))["servers"]}
+    assert servers["b"]["missing"] == ["Nothing in it is a log or setting that exhume reads."]
+    assert any("HttpProxy log" in text for text in servers["a"]["missing"])
+    assert servers["a"]["next_step"] == "Bring the evidence that is missing"
+    assert "Nothing in it is a log or setting" in casebook_page(told).decode()
+
+
+def test_each_evidence_is_a_server_and_one_that_cannot_be_read_stops_no_other(tmp_path, capsys):
+    for server in (first(), quiet()):
+        for path, data in server.content().items():
+            (tmp_path / "in" / server.name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "in" / server.name / path).write_bytes(data)
+    case, gone, pattern = (str(tmp_path / name) for name in ("case", "gone.zip", "in/EX*"))
+    assert main(["assess", "--each", gone, pattern, "--case", case, "--jobs", "1"]) == 2
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()[:2]] == ["compromised", "cannot"]
+    assert "gone.zip" in err
+    assert "1 could not be assessed" in err
+    assert [s["name"] for s in json.loads((tmp_path / "case/case.json").read_bytes())["servers"]] == ["EX01", "EX03"]
+    assert main(["assess", "--each", pattern, "--case", case, "--jobs", "1", "--fail-on", "compromised"]) == 1
+    assert main(["assess", "--each", pattern]) == 2

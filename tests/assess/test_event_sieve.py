@@ -21,6 +21,7 @@ from exhume.evidence import from_memory
 from exhume.model import Clue, File, Host, event_kind
 from exhume.packs import shipped
 from exhume.readers import EVERY_FILE, READERS, evtxsift
+from exhume.readers import evtx as evtx_reader
 from exhume.readers.evtxtext import heads
 from readers.evtx_bytes import event_xml, evtx
 
@@ -117,7 +118,7 @@ def test_so_it_does_when_bytes_were_changed(seed):
 def test_so_it_does_when_little_is_looked_at_together(monkeypatch):
     data = log(random.Random(5))
     whole = scanned(data, True)
-    monkeypatch.setattr(evtxsift, "MUCH", 2000)
+    monkeypatch.setattr(evtx_reader, "MUCH", 2000)
     monkeypatch.setattr(events, "REMEMBERED", 2)
     assert essence(scanned(data, True)) == essence(whole)
 
@@ -142,7 +143,7 @@ def test_every_letter_that_json_escapes_leaves_the_text_whole():
     strange = str.maketrans({n: 0x4E00 + n for n in range(1, 128)})  # XML cannot carry most of them
     data = evtx([(1, event_xml(1, "2021-03-03T06:00:00Z", named={"A": letters.translate(strange)}))])
     data = data.replace(letters.translate(strange).encode("utf-16-le"), letters.encode("utf-16-le"))
-    ((_, text),) = _decoded(inspect(data[4096:]).copy)
+    ((_, (text,)),) = _decoded(inspect(data[4096:]).copy)
     assert "\n" not in text
     assert json.loads(text)["Event"]["EventData"]["A"] == letters
 
@@ -292,3 +293,37 @@ def test_a_text_made_to_be_slow_is_looked_at_once(content):
     start = time.process_time()
     assert heads([system + ',"EventData":' + content]) == [("",) * 6]
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_folder_with_a_common_name_is_found_and_others_are_not_decoded(engine, monkeypatch):
+    decoded = []
+    real = evtxsift.event_of_json
+    monkeypatch.setattr(evtxsift, "event_of_json", lambda *of: decoded.append(of[1]) or real(*of))
+    images = [
+        "C:\\ProgramData\\Com\\a.exe",
+        "C:\\ProgramData\\Vendor\\command.exe",
+        "C:/ProgramData//WHO/b.exe",
+        "C:\\ProgramData\\c.exe",
+    ]
+    data = evtx(
+        [(n, event_xml(n, "2021-03-03T06:00:00Z", **SYSMON, event_id=5, named={"Image": i})) for n, i in enumerate(images, 1)]
+    )
+    part = scanned(data, True, engine)
+    assert {f.record.text("Image") for f in part.findings} == {images[0], images[2]}
+    assert decoded == [1, 3]
+    assert essence(part) == essence(scanned(data, False))
+
+
+def test_content_of_seven_levels_is_proven():
+    """As certificate chains have; what is deeper is decoded."""
+    nested = {"a": "x"}
+    for _ in range(6):
+        nested = {"Certificate": nested, "#attributes": {"name": "y"}}
+    text = (
+        '{"Event":{"System":{"Provider":{"#attributes":{"Name":"P"}},"EventID":11,"TimeCreated":{"#attributes":{"SystemTime":'
+    )
+    text += '"2021-03-03T06:12:45.123456Z"}},"EventRecordID":1,"Channel":"C","Computer":"X"},"UserData":%s}}'
+    deeper = {"b": {"c": nested}}
+    told = heads([text % json.dumps(one, separators=(",", ":")) for one in (nested, deeper)])
+    assert [head[4] for head in told] == ["C", ""]

@@ -49,7 +49,7 @@ def test_columns_are_found_by_name(text, expected):
     assert short(text) == [expected]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_encodings_that_powershell_and_excel_write(encoding):
     assert short("Host;Build\r\nmüller;15.1.2176.9\r\n", encoding=encoding) == [("müller", "15.1.2176.9", "Build")]
 

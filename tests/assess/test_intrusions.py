@@ -45,6 +45,7 @@ def test_intrusions_are_those_of_the_truth(name):
     truth, result, _ = judged(name)
     intruders = sorted((a for a in truth.actors.values() if a.intruder), key=lambda a: a.first_action)
     assert len(result.intrusions) == len(intruders)
+    assert len({f.id for f in result.findings}) == len(result.findings)
     for actor, found in zip(intruders, result.intrusions, strict=True):
         text = "\n".join(actor.rows)
         shown = {a for a in actor.addresses if a in text} or ({load(name).balancer} - {""} if actor.rows else set())

@@ -128,6 +128,17 @@ def test_a_packed_log_that_can_only_be_read_forward_is_read_whole(tmp_path, name
     assert said(part) == said(_summed(found.scan(path)))
 
 
+def test_a_border_that_finds_no_line_leaves_the_rest_to_the_slice_before(monkeypatch):
+    """And to no other one: a file may hold megabytes that were never written."""
+    monkeypatch.setattr(division, "LONGEST", 1)
+    rows = log(8, 900)
+    middle = rows.index(b"\n", len(rows) // 2) + 1
+    content = {PATH: rows[:middle] + b"\0" * 300_000 + b"\r\n" + rows[middle:]}
+    cut = scanner(content)
+    parts = [cut.work(Task(PATH, number, 6)) for number in range(6)]
+    assert said(joined(parts)) == said(_summed(scanner(content).scan(PATH)))
+
+
 def test_a_line_over_a_border_belongs_to_the_slice_in_which_it_begins():
     content = {PATH: log(3, 300)}
     rows = [scanner(content).work(Task(PATH, number, 4)).coverage.spans for number in range(4)]

@@ -9,7 +9,7 @@ import pytest
 
 from exhume.assess.run import Options, assess
 from exhume.assess.verify import verify
-from exhume.model import Fate, Reply, Verdict
+from exhume.model import AllowEntry, Fate, Reply, Verdict
 from exhume.reports import load
 from exhume.reports.document import Document, attestation
 from exhume.reports.html.attestation import attestation_page
@@ -181,3 +181,15 @@ def test_a_collection_from_before_the_first_one_shows_nothing_gone(tmp_path):
     assert result.clean is Reply.CANNOT_TELL
     assert "not the later one" in result.text
     assert Fate.GONE not in {c.fate for c in result.checks}
+
+
+def test_what_was_accepted_stays_accepted_while_its_bytes_are_the_same(tmp_path):
+    first, same = written(tmp_path / "first", attacked()), written(tmp_path / "same", attacked())
+    all_of_it = tuple(AllowEntry("ours", rule=f.rule, path="*") for f in assess(first, options=Options(jobs=1)).findings)
+    before = assess(first, options=Options(jobs=1, allow=all_of_it))
+    assert before.findings == ()
+    assert verify(before, "ab" * 32, [same], options=Options(jobs=1)).checks == ()
+    (same / SHELL).write_bytes(shell() + b" ")
+    changed = verify(before, "ab" * 32, [same], options=Options(jobs=1))
+    assert {c.fate for c in changed.checks} == {Fate.NEW}
+    assert {c.finding.source.path for c in changed.checks} == {SHELL}

@@ -125,6 +125,22 @@ def test_hostile_names_do_nothing(capsysbinary, tmp_path, form):
         assert [h["host"] for h in json.loads(out)["hosts"]][: len(HOSTILE)] == HOSTILE
 
 
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path):
+    place = hosts(tmp_path, "host,build\n" + "mail.example.test,15.1.2176.9\n" * 20_000)
+    command = [sys.executable, "-m", "exhume", "exposure", str(place), "--format", "csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        program.stdout.readline()
+        program.stdout.close()
+        said = program.stderr.read()
+    assert (program.returncode, said) == (0, b"")
+
+
+def test_the_numbers_of_a_list_come_for_programs_too(capsysbinary, tmp_path):
+    _, out, _ = run(capsysbinary, hosts(tmp_path, "host,build\na,15.1.2176.9\nb,15.1\nc,15.1.2176.9\n"), "--format", "json")
+    summary = json.loads(out)["summary"]
+    assert summary == {"hosts": 3, "open_exploited": 2, "others_only": 0, "unknown": 0, "not_open": 0, "unrated": 1}
+
+
 def test_from_standard_input():
     run_ = subprocess.run(
         [sys.executable, "-m", "exhume", "exposure", "-", "--format", "csv"],

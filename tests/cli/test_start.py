@@ -97,16 +97,35 @@ def test_one_line_of_a_log_needs_few_libraries(one_line):
         "exhume.detectors.sigma.logsources",
         "exhume.detectors.ioc.feeds",
         "exhume.detectors.webcode.analysis",
+        "exhume.packs.form",
         "exhume.packs.tables",
+        "exhume.judge.exposure",
+        "exhume.model.builds",
+        "importlib.resources",
+        "exhume.readers.iisentries",
+        "exhume.readers.msertlog",
+        "exhume.readers.clixml",
         "exhume.assess.pivot",
         "exhume.hunt",
         "exhume.simulator",
         "importlib.metadata",
+        "tarfile",
     ],
 )
 def test_one_line_of_a_log_needs_no(one_line, name):
     modules, _ = one_line
     assert name not in modules
+
+
+def test_what_a_finding_asks_for_was_kept_as_it_was_read(cache, tmp_path):
+    """Plans, witnesses and correlations are YAML, whose library takes longer to load than all else that a finding needs."""
+    log = tmp_path / "u_ex210302.log"
+    log.write_text(LOG + LINE.replace("GET /owa/auth/logon.aspx", "POST /aspnet_client/supp0rt.aspx"), encoding="utf-8")
+    loaded(cache, "assess", log, "--out", tmp_path / "out")
+    modules, libraries = loaded(cache, "assess", log, "--out", tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "assessment.json").read_text("utf-8"))["findings"]
+    assert "exhume.assess.pivot" in modules
+    assert "yaml" not in libraries
 
 
 def test_what_evidence_asks_for_is_loaded(cache, tmp_path):
@@ -118,3 +137,30 @@ def test_what_evidence_asks_for_is_loaded(cache, tmp_path):
     modules, libraries = loaded(cache, "assess", tmp_path / "C", "--out", tmp_path / "out")
     assert {"yara_x", "defusedxml"} <= libraries
     assert {"exhume.detectors.webcode.analysis", "exhume.detectors.baseline.releases"} <= modules
+
+
+def test_a_process_ends_with_its_code_and_all_that_it_wrote(cache, tmp_path):
+    """It does not wait for the interpreter's own end."""
+    log = tmp_path / "u_ex210302.log"
+    log.write_text(LOG, encoding="utf-8")
+    words = ("assess", log, "--out", tmp_path / "out", "--fail-on", "cannot_tell")
+    done = subprocess.run(
+        [sys.executable, "-m", "exhume", *map(str, words)],
+        capture_output=True, text=True, check=False, timeout=200, env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "")
+    assert str(tmp_path / "out" / "report.html") in done.stdout
+    assert done.stdout.endswith("\n")
+    assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_a_process_that_cannot_say_its_last_words_fails():
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "exhume", "demo", "--list"],
+            stdout=full, stderr=subprocess.PIPE, check=False, timeout=60, env=environment,
+        )  # fmt: skip
+    assert done.returncode == 120
+    assert b"No space left" in done.stderr

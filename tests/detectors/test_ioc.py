@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from exhume.detectors.ioc import Ioc, feeds
 from exhume.detectors.ioc.indicator import Indicator
-from exhume.detectors.ioc.literals import instead
+from exhume.detectors.ioc.literals import in_events, instead, literal
 from exhume.model import Finding, Host, Pack, PackFile, Record, Source, searched
 from exhume.packs import load
 
@@ -152,3 +153,19 @@ def test_an_address_in_hexadecimal_letters_passes_the_sieve(tmp_path: Path, valu
 def test_what_stands_in_hexadecimal_letters(network: str, literals: tuple[str, ...]) -> None:
     one = Indicator("ip", network, "demo", own=True)
     assert instead(one) == literals
+
+
+def test_a_path_of_common_words_is_looked_for_as_a_path() -> None:
+    """In whatever way an event writes what stands between its parts; each word alone stands in many events."""
+    one = Indicator("path", "\\programdata\\com\\", "demo", own=True)
+    found = literal(one)
+    assert found == "programdata"
+    pattern = re.compile(in_events(one, found))
+    written = [
+        json.dumps(text).lower() for text in ("C:\\ProgramData\\COM\\a", "c:/programdata//com", "x\\programdata/com\\\\b")
+    ]
+    written += ["c:\\u005cprogramdata\\u005ccom", "<data>\\programdata\\com</data>"]
+    assert [text for text in written if not pattern.search(text)] == []
+    assert not pattern.search('"c:\\\\programdata\\\\x.exe","computer":"ex01"')
+    rare = Indicator("path", "\\programdata\\komar65.dll", "demo", own=True)
+    assert in_events(rare, literal(rare) or "") == ""

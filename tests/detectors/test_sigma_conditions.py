@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sigma_rule import findings, pack_of, record, rule
+from sigma_rule import findings, fires, pack_of, record, rule
 
 from exhume.model import Because
 
@@ -113,3 +113,13 @@ def test_a_finding_folds_by_address_and_by_what_the_rule_names() -> None:
     [three] = sigma.detect(record({"f": "x", "c-ip": "1.2.3.4", "url": "/b"}))
     assert (one + two).count == 2
     assert one.key != three.key
+
+
+@pytest.mark.parametrize("place", ["contains", "startswith", "endswith"])
+def test_values_that_are_not_ascii_are_found_where_they_may_stand(place: str) -> None:
+    """Letters that look alike, among others that are plain."""
+    hits = ["\u0430", "\u0410", "plain", "\U0001f600", "PLAIN"]
+    misses = ["a", "", "pla", "K\u212a"]
+    test = {f"cs-uri-stem|{place}": ["\u0430", "plain", "\U0001f600"]}
+    assert [text for text in hits if not fires(test, {"cs-uri-stem": text})] == []
+    assert [text for text in misses if fires(test, {"cs-uri-stem": text})] == []

@@ -200,6 +200,13 @@ def test_what_cannot_be_told_of_the_raw_row_is_not_rewritten(pattern: str, raw: 
     assert rewritten(pattern) == raw
 
 
+def test_a_colon_belongs_to_what_is_looked_for_in_events_only() -> None:
+    """Rows of web servers may encode it."""
+    test = {"f|contains": ["privilege::debug", "a:b:c"]}
+    assert literals_of(test, {"product": "windows", "service": "security"}) == {"privilege::debug", "a:b:c"}
+    assert literals_of({"f|contains": "privilege::debug"}) == {"privilege"}
+
+
 ATOMS = st.sampled_from(["a", "B", ".", "\\d", "[ab]", "[^a]", "\\b", "^", "$", "\\s", "\\w", "1", "\\n", "(?i:b)", "_"])
 PATTERNS = st.recursive(
     ATOMS,

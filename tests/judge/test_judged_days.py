@@ -121,3 +121,32 @@ def test_through_the_pipeline_covered_days_of_an_open_server_are_no_trace_withou
     assert (result.host.product, result.host.cu, result.host.build) == ("2016", "CU12", "15.1.1713.5")
     assert "at least this build" in result.host.build_source
     assert "still open on 2021-03-08" in result.questions.exposed.text
+
+
+def test_a_server_that_is_still_open_is_told_to_update_although_nothing_was_found():
+    server = Server(first=datetime(2021, 1, 1, tzinfo=UTC), last=datetime(2021, 3, 8, 23, 50, tzinfo=UTC))
+    step = next(s for s in assessed(server, period=None).plan if s.title == "Install the security update")
+    assert step.why.startswith("The evidence does not show that it was fixed: ")
+    assert "ProxyLogon (CVE-2021-26855)" in step.why
+    fixed = [*PROXY, UPDATE]
+    assert "proxylogon" not in told(fixed, END, "2021-01-01").unfixed
+    assert judged(fixed).plan == ()
+
+
+def test_campaigns_after_the_judged_days_are_one_limit_and_none_of_a_proven_break_in():
+    asked = Window(date(2021, 3, 1), date(2021, 3, 8))
+    result = judged([*PROXY, UPDATE], period=asked, chosen=packs())
+    after = [limit for limit in result.questions.broken_into.limits if "first seen anywhere" in limit]
+    assert len(after) == 1
+    assert "ProxyShell (2021)" in after[0]
+    assert "OWASSRF (2022)" in after[0]
+
+
+def test_what_to_bring_is_a_list_with_the_places_of_a_server():
+    from exhume.reports.wording import paragraphs
+
+    step = judged(PROXY, first=datetime(2021, 2, 1, tzinfo=UTC)).plan[0]
+    pieces = [text for command, text in paragraphs(step.how) if not command]
+    assert any(text.startswith("- Rows of the front-end web log reach from 2021-02-01") for text in pieces)
+    assert any(text.startswith("On the server: ") and "ExchangeSetupLogs" in text for text in pieces)
+    assert pieces[-1].startswith("Look for the missing days")

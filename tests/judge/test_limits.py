@@ -76,8 +76,8 @@ def test_only_event_logs_cannot_tell_and_the_missing_kinds_are_named():
     )
     assert result.verdict == Verdict.CANNOT_TELL
     text = " ".join(result.answers[0].limits)
-    assert "No front-end web log" in text
-    assert "No listing of the log-on folder" in text
+    assert "Not in the evidence: front-end web log" in text
+    assert "Not in the evidence: listing of the log-on folder" in text
     assert {g.kind for g in result.coverage.gaps if g.cause == Cause.ABSENT} >= {
         "exchange.httpproxy",
         "iis.access",

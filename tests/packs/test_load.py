@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from exhume.packs import PackError, encode, load, shipped
+from exhume.model import anew
+from exhume.packs import PackError, correlations, encode, load, plan, shipped, witnesses
 
 MANIFEST = """\
 name: demo
@@ -196,3 +197,48 @@ def test_folders_are_walked_in_order_and_links_are_told(tmp_path: Path) -> None:
     pack = load(tmp_path)
     assert [file.name for file in pack.files] == ["a/three.yml", "b/a/one.yml", "b/two.yml"]
     assert sorted(problem.file for problem in pack.problems) == ["gone.yml", "loop"]
+
+
+class Shelf:
+    """Keeps like ``assess.kept``, in memory."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[bytes, ...], bytes] = {}
+
+    def __call__(self, what, make):
+        if tuple(what) not in self.held:
+            self.held[tuple(what)] = make()
+        return self.held[tuple(what)]
+
+
+def test_plans_witnesses_and_correlations_are_the_same_from_what_was_kept():
+    shelf = Shelf()
+    packs = shipped()
+    for _ in range(2):
+        assert [plan(pack, shelf) for pack in packs] == [plan(pack) for pack in packs]
+        assert correlations(packs, shelf) == correlations(packs)
+        assert witnesses.__wrapped__(shelf) == witnesses()
+    assert len(shelf.held) > len([pack for pack in packs if pack.of("plan")])
+
+
+STEP = "- {id: a, order: 30, title: %s, how: h, reversible: true, when: {rules: [X-1]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (STEP % "2021-03-02", "has no title"),
+        ("- &a [*a]\n", "a step is not a mapping"),
+        ("- !!set {a}\n", "a step is not a mapping"),
+        ("- [1\n", "not YAML"),
+        (STEP % "t" + STEP % "t", "stands there twice"),
+    ],
+)
+def test_a_plan_that_json_cannot_hold_is_refused_in_the_same_words(tmp_path, text, words):
+    pack = load(own(tmp_path, **{"plan.yml": text}))
+    told = []
+    for kept in (anew, Shelf()):
+        with pytest.raises(PackError, match=words) as error:
+            plan(pack, kept)
+        told.append(str(error.value))
+    assert told[0] == told[1]

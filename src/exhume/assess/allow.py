@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from exhume.model import AllowEntry
+from exhume.model import AllowEntry, Assessment
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -23,8 +25,10 @@ def read_allow(path: Path) -> tuple[AllowEntry, ...]:
 
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"the allow file cannot be read: {type(error).__name__}") from None
+    except OSError as error:
+        raise ValueError(f"the allow file {path} cannot be read: {error.strerror or type(error).__name__}") from None
+    except (UnicodeDecodeError, yaml.YAMLError):
+        raise ValueError(f"the allow file {path} is no YAML text") from None
     if not isinstance(data, list):
         raise ValueError("an allow file is a YAML list of entries")  # noqa: TRY004 (one error kind for users)
     return tuple(_entry(number, item) for number, item in enumerate(data, 1))
@@ -45,3 +49,12 @@ def _entry(number: int, item: object) -> AllowEntry:
     if not sha256 and not (rule and path):
         raise ValueError(f"{where}: give sha256, or rule and path")
     return AllowEntry(reason.strip(), sha256.lower(), rule, path, until)
+
+
+def accepted(before: Assessment) -> Iterator[AllowEntry]:
+    """What was accepted stays accepted: this rule at this place, and of a file these bytes. A new rule on the same thing, or
+    other bytes in its place, are told."""
+    for one in before.allowed:
+        found = one.finding
+        place = found.record.text("url") or found.record.text("windows_path") or found.source.path
+        yield AllowEntry(one.reason, found.record.text("sha256").lower(), found.rule, glob.escape(place), one.until)

@@ -73,6 +73,14 @@ class _Column:
     """0: all parts count. 1: X-OWA-Version. 2: AdminDisplayVersion. 3: by its form. 4: text to search."""
 
 
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    """What is no UTF-8 is taken as Windows-1252, in which Excel saves a list: names of places stay readable."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    return (wrong.decode("cp1252", "replace") if error.encoding == "utf-8" else "\ufffd"), error.end
+
+
 class HostList:
     """The rows of a list. Raises ``ValueError`` at once when it has no column that could hold a version."""
 
@@ -186,7 +194,8 @@ class _Lines:
         if not isinstance(buffered, io.BufferedReader):
             buffered.seek(0)
         encoding = next((name for bom, name in _BOMS if head.startswith(bom)), "utf-8")
-        self._text = io.TextIOWrapper(buffered, encoding, "replace", newline="")
+        codecs.register_error("exhume.windows", _as_windows)
+        self._text = io.TextIOWrapper(buffered, encoding, "exhume.windows", newline="")
         self._returned: deque[tuple[int, str]] = deque()
         self._number = 0
         self._used: list[tuple[int, str]] = []

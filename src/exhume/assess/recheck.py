@@ -9,7 +9,6 @@ References: MVT's ``check-iocs``, which puts stored results to new indicators.
 
 from __future__ import annotations
 
-import glob
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from datetime import UTC, datetime
 
 import exhume
 from exhume import packs as packroom
+from exhume.assess.allow import accepted
 from exhume.assess.kept import kept
 from exhume.assess.run import exposure_of, problems_of
 from exhume.assess.scan import STATE_KINDS
@@ -79,7 +79,7 @@ def recheck(before: Assessment, before_sha256: str, packs: Sequence[Pack] = (), 
         tool=Tool(exhume.__version__, before.tool.engine, (*(PackUsed(p.name, p.version, p.digest) for p in chosen), *gone)),
         generated=before.generated,  # the evidence is as old as that
         period=before.period,
-        allow=tuple(e for e in (*allow, *_accepted(before)) if e.until is None or generated.date() <= e.until),
+        allow=tuple(e for e in (*allow, *accepted(before)) if e.until is None or generated.date() <= e.until),
         plans=tuple(entry for pack in chosen if pack.own for entry in packroom.plan(pack)),
         exposure=exposure,
         evidence=before.evidence,
@@ -265,11 +265,3 @@ def _unknown(gone: Iterable[PackUsed], before: Assessment) -> Iterator[Pack]:
     titles = {a.campaign: a.title for a in before.answers}
     for pack in gone:
         yield Pack(pack.name, pack.version, titles.get(pack.name, pack.name), pack.digest, own=False)
-
-
-def _accepted(before: Assessment) -> Iterator[AllowEntry]:
-    """What was accepted stays accepted: this rule at this place. A new rule on the same thing is told."""
-    for one in before.allowed:
-        found = one.finding
-        place = found.record.text("url") or found.record.text("windows_path") or found.source.path
-        yield AllowEntry(one.reason, rule=found.rule, path=glob.escape(place), until=one.until)

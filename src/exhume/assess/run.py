@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,13 +21,15 @@ from exhume.assess.workers import FORKS, MUCH, Limits, scan_all
 from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
-from exhume.model import AllowEntry, Detector, Evidence, Pack, Part, Problem, Window
+from exhume.model import AllowEntry, Detector, Evidence, Pack, Part, PlanEntry, Problem, Window
 
 if TYPE_CHECKING:  # the readers are loaded by the workers, what judges while these read
     from exhume.assess.pivot import Touch
     from exhume.judge import Patching, Second
     from exhume.model import Assessment
 
+LONG = 64 << 20
+"""Bytes of evidence from which on the workers have work for so long that whatever a report may need is loaded meanwhile."""
 Progress = Callable[[int, int, str], None]
 """Bytes done, bytes in all, the path just finished."""
 
@@ -89,10 +91,11 @@ def assess_opened(
     )
     if FORKS and seen.size > MUCH:
         make = _shared(make())
-    part = _scan(make, seen, options, evidence.batches(), progress, partial(_meanwhile, options)).part()
-    return _judged(
-        own_readings(part), chosen, seen, replace(options, engine=engine), detectors, make, names or (evidence.name,)
+    part = own_readings(
+        _scan(make, seen, options, evidence.batches(), progress, partial(_meanwhile, options, chosen, seen.size > LONG)).part()
     )
+    again = partial(_again, make, evidence, seen, options)
+    return _judged(part, chosen, seen, replace(options, engine=engine), detectors, again, names or (evidence.name,))
 
 
 def _scanner(
@@ -120,21 +123,32 @@ def _held(scanner: Scanner) -> Scanner:
     return scanner
 
 
-def _meanwhile(options: Options) -> None:
+def _meanwhile(options: Options, packs: tuple[Pack, ...], long: bool) -> None:
     """The parent has nothing to do while the workers read: it loads what it needs when they are done."""
-    import exhume.judge  # noqa: F401
+    import exhume.judge
 
     if options.meanwhile:
         options.meanwhile()
+    if long:  # much evidence nearly always tells a build and holds a finding
+        import exhume.assess.pivot
+        import exhume.judge.exposure  # noqa: F401
+
+        packroom.build_tables()
+        _plans(packs)
+
+
+@lru_cache(maxsize=1)
+def _plans(packs: tuple[Pack, ...]) -> tuple[PlanEntry, ...]:
+    return tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack, kept))
 
 
 def _judged(
     part: Part,
-    packs: Sequence[Pack],
+    packs: tuple[Pack, ...],
     seen: Survey,
     options: Options,
     detectors: Sequence[Detector],
-    make: Callable[[], Scanner],
+    again: Callable[[Part], Second],
     names: tuple[str, ...],
 ) -> Assessment:
     from exhume.judge import Case, judge
@@ -153,45 +167,46 @@ def _judged(
         evidence=names,
         problems=problems_of(packs, detectors),
     )
+    if part.findings or (exposure and exposure.unfixed):
+        case = replace(case, plans=_plans(packs))
     if part.findings:  # all else is asked of findings only
         case = replace(
             case,
-            plans=tuple(entry for pack in packs if pack.own for entry in packroom.plan(pack)),
-            witnesses=packroom.witnesses(),
+            witnesses=packroom.witnesses(kept),
             marks=packroom.clusters(),
-            correlations=packroom.correlations(packs),
-            second=_again(make, seen, options, part),
+            correlations=packroom.correlations(packs, kept),
+            second=again(part),
         )
     return judge(part, packs, identify(seen.host, part.coverage.spans, part.readings, exposure), case)
 
 
 def exposure_of(part: Part, packs: Sequence[Pack], generated: datetime) -> Patching | None:
     """What the readings tell; the server ran on the days of which Exchange's own logs have rows."""
-    from exhume.judge import patching
-
     if not part.readings:
         return None
+    from exhume.judge import patching
+
     rows = [s.first.date() for s in part.coverage.spans if s.first and s.kind.startswith("exchange.")]
     end = (part.coverage.end or generated).date()
     return patching(part.readings, packroom.build_tables(), packs, end, min(rows, default=None), generated.date())
 
 
-def _again(make: Callable[[], Scanner], seen: Survey, options: Options, part: Part) -> Second:
+def _again(make: Callable[[], Scanner], evidence: Evidence, seen: Survey, options: Options, part: Part) -> Second:
     """The second look, at the logs only, for what the intrusions are known by."""
     from exhume.assess.pivot import Glance, batches_of, second_look
     from exhume.judge import Second
 
     if not options.pivot:
         return Second()
-    scanner = make()
 
     def look(touch: Touch, paths: Sequence[str]) -> Part:
+        scanner = make()
         known = {name: getattr(scanner, name) for name in PICKLED} | {"detectors": (touch,)}
-        portions = batches_of(scanner.evidence, paths)
+        portions = batches_of(evidence, paths)
         in_order = any(len(portion) > 1 for portion in portions)  # a sequential archive: opening a member twice costs all of it
         return _scan(_shared((Scanner if in_order else Glance)(**known)), seen, options, portions).part()
 
-    return second_look(look, scanner.evidence, seen, part)
+    return second_look(look, evidence, seen, part)
 
 
 def _scan(

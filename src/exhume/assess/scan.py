@@ -16,8 +16,23 @@ from typing import BinaryIO, cast
 from exhume.assess.sieve import Sieves
 from exhume.assess.streams import HEAD, Spool, Trapped
 from exhume.assess.tally import Tally
-from exhume.assess.tasks import Task, border
-from exhume.model import Cause, Detector, Evidence, File, Finding, Gap, Part, Reader, Reading, Record, Sieve, SlicedReader, Span
+from exhume.assess.tasks import Task, bounds
+from exhume.model import (
+    Cause,
+    Detector,
+    Evidence,
+    File,
+    Finding,
+    Gap,
+    Part,
+    Reader,
+    Reading,
+    Record,
+    Sieve,
+    SlicedReader,
+    Span,
+    Unjoined,
+)
 
 STATE_KINDS = frozenset({"web.file", "file.entry"})
 PICKLED = ("evidence", "readers", "every_file", "detectors", "is_product", "engine", "use_sieve", "manifest")
@@ -130,12 +145,15 @@ class Scanner:
         readers = self.readers_for(head, file) if file.path not in self._entered else ()
         reader = readers[0] if len(readers) == 1 else None
         size = file.size or 0
-        if not size or not isinstance(reader, SlicedReader) or encoding_of(head) != "utf-8" or lone_returns(head):
+        if not size or not isinstance(reader, SlicedReader):
             stream.seek(0)
             return task.number > 0
-        begin, end = (border(stream, size, task, end=end) for end in (False, True))
+        if reader.lined and (encoding_of(head) != "utf-8" or lone_returns(head)):
+            stream.seek(0)
+            return task.number > 0
+        begin, end = bounds(stream, size, task, lined=reader.lined)
         stream.seek(0)
-        if begin < end:
+        if begin < end or not reader.lined:
             trapped = Trapped(stream)
             self._follow(
                 reader.read_slice(cast(BinaryIO, trapped), file, self._sieve(reader), begin, end), trapped, file, tally
@@ -146,13 +164,20 @@ class Scanner:
         self._follow(reader.read(cast(BinaryIO, stream), file, self._sieve(reader)), stream, file, tally)
 
     def _follow(
-        self, reading: Generator[Record | Gap | Reading, None, list[Span]], stream: Trapped, file: File, tally: Tally
+        self,
+        reading: Generator[Record | Gap | Reading, None, list[Span] | Unjoined],
+        stream: Trapped,
+        file: File,
+        tally: Tally,
     ) -> None:
         try:
             while True:
                 self._take(next(reading), tally)
         except StopIteration as done:
-            tally.spanned(done.value or ())
+            if isinstance(done.value, list):
+                tally.spanned(done.value)
+            else:
+                tally.unjoined = done.value
         except Exception as error:  # noqa: BLE001 (the one place, see above)
             tally.missed(gap_of(error, file))
         if stream.error:

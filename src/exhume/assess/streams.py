@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 if TYPE_CHECKING:
+    import tempfile
+
     from _typeshed import WriteableBuffer
 
 HEAD = 4096
@@ -66,6 +67,8 @@ class Spool:
     """The bytes of a file that can be read only once, kept so that several readers and detectors can have them."""
 
     def __init__(self, stream: BinaryIO) -> None:
+        import tempfile
+
         self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY)  # noqa: SIM115 (closed by close())
         while block := stream.read(1 << 20):
             self._file.write(block)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from exhume.model import Cause, Coverage, Finding, Gap, Part, Reading, Span, merge_readings
+from exhume.model import Cause, Coverage, Finding, Gap, Part, Reading, Span, Unjoined, merge_readings
 
 FINDINGS_KEPT = 2000
 """Different findings kept for each rule. A scan from a million addresses is still one campaign, not a million entries: what
@@ -26,6 +26,8 @@ Key: TypeAlias = tuple[str, str, str, str, str]
 
 @dataclass(slots=True)
 class _Log:
+    """One log's span while it grows, and its hours, which a set adds up faster."""
+
     span: Span
     hours: set[int]
 
@@ -42,6 +44,8 @@ class Tally:
     _uncounted: dict[tuple[str, ...], Gap] = field(default_factory=dict)
     """What stands for the gaps beyond ``GAPS_KEPT``."""
     _logs: dict[tuple[str, str, str, str], _Log] = field(default_factory=dict)
+    unjoined: Unjoined | None = None
+    """What a slice of a file leaves open."""
 
     def found(self, finding: Finding) -> None:
         key = (finding.pack, *finding.key)
@@ -106,7 +110,8 @@ class Tally:
             more = self._uncounted.get(key)
             gaps += [*listed[:-1], _with(listed[-1], more)] if more else listed
         gaps += [_uncounted(rule) for rule in sorted({f.rule for f in self.findings.values() if f.subject == OTHERS})]
-        return Part(tuple(self.findings.values()), merge_readings(self.readings.values()), Coverage(spans, tuple(gaps)))
+        coverage = Coverage(spans, tuple(gaps))
+        return Part(tuple(self.findings.values()), merge_readings(self.readings.values()), coverage, self.unjoined)
 
 
 def _day_first(key: Key) -> tuple[str, str, str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from exhume import packs as packroom
+from exhume.assess.allow import accepted
 from exhume.assess.run import Options, Progress, assess_opened
 from exhume.assess.survey import survey
 from exhume.evidence import open_evidence
@@ -28,8 +30,10 @@ def verify(
     options: Options | None = None,
     progress: Progress | None = None,
 ) -> Attestation:
-    """What became of everything that ``before`` found. Raises ``OSError`` when nothing of the evidence can be opened."""
+    """What became of everything that ``before`` found. What was accepted stays
+    accepted, of a file only while its bytes are the same. Raises ``OSError`` when nothing of the evidence can be opened."""
     options = options or Options()
+    options = replace(options, allow=(*options.allow, *accepted(before)))
     opened = open_evidence(list(evidence), options.evidence_limits)
     names = tuple(Path(p).name or str(p) for p in evidence)
     listed = [file.windows.lower() for file in survey(opened).files.values() if file.windows]

@@ -42,6 +42,8 @@ class Limits:
 
 @dataclass(slots=True)
 class _Worker:
+    """A process, the pipe to it and what it has to do."""
+
     process: BaseProcess
     connection: Connection
     batch: deque[Task] = field(default_factory=deque)
@@ -109,6 +111,7 @@ class _Crew:
         for worker in self._workers:
             worker.connection.close()
             worker.process.kill()
+        for worker in self._workers:  # the system takes their memory back at the same time
             worker.process.join(5)
         self._workers.clear()
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from exhume.cli import main
+from exhume.cli import program
 
-sys.exit(main())
+sys.exit(program())

@@ -10,22 +10,33 @@ import sys
 import time
 from contextlib import suppress
 from datetime import date, datetime
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from exhume.assess.run import Options
     from exhume.model import AllowEntry, Assessment, Pack, Report, Verdict
 
 _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = commands.add_parser("assess", help="assess one server from a folder, file or archive of its evidence")
+    command = commands.add_parser(
+        "assess",
+        help="assess one server from a folder, file or archive of its evidence",
+        description="Reads what was copied of one server, prints a summary and writes report.html, assessment.json and "
+        "timeline.csv. It reads only, and uses no network.",
+        epilog="Exit code: 0 assessed, whatever the verdict; 1 --fail-on reached; 2 it could not be done.",
+    )
     command.add_argument("evidence", nargs="+", metavar="EVIDENCE", help="file, folder or archive; several form one server")
     where = command.add_mutually_exclusive_group()
     where.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: ./exhume-NAME)")
     where.add_argument(
         "--case", type=Path, metavar="DIR", help="add this server to a case: several servers with one overview page"
+    )
+    command.add_argument(
+        "--each", action="store_true", help="with --case: every EVIDENCE is another server, e.g. --each collected/*.zip"
     )
     command.add_argument(
         "--pack", type=Path, action="append", default=[], metavar="DIR", help="more Sigma, YARA or IOC files; can be repeated"
@@ -50,9 +61,76 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from exhume.assess.run import Options, assess
+    from exhume.cli.casebook import overview
+    from exhume.cli.refused import Refused
+
+    if arguments.each and not arguments.case:
+        raise Refused("--each needs --case DIR: every server gets its folder there")
+    options, packs = options_of(arguments), packs_of(arguments.pack)
+    if arguments.each:
+        return _each(arguments, options, packs)
+    result, out = _one(arguments, arguments.evidence, options, packs)
+    show(result, out)
+    if arguments.case:
+        print(overview(arguments.case))
+    return 1 if arguments.fail_on is not None and result.verdict >= arguments.fail_on else 0
+
+
+def _each(arguments: argparse.Namespace, options: Options, packs: list[Pack]) -> int:
+    """One server after the other, a line for each. What cannot be assessed is said and stops nobody else's assessment."""
+    from exhume.cli.casebook import overview
+    from exhume.cli.refused import Refused
+
+    failed, reached = 0, False
+    for evidence in spread(arguments.evidence):
+        try:
+            result, out = _one(arguments, [evidence], options, packs)
+        except Refused as refused:
+            failed += 1
+            print(f"exhume: not assessed: {plain(refused)}", file=sys.stderr)
+            continue
+        reached = reached or (arguments.fail_on is not None and result.verdict >= arguments.fail_on)
+        print(f"{str(result.verdict).replace('_', ' '):<12} {out / 'report.html'}", flush=True)
+    if any(arguments.case.glob("*/assessment.json")):
+        print(overview(arguments.case))
+    if failed:
+        print(f"exhume: {failed:,} could not be assessed", file=sys.stderr)
+    return 1 if reached else 2 if failed else 0
+
+
+def spread(evidence: list[str]) -> list[str]:
+    """Patterns that the shell left as they are (Windows), as what they stand for."""
+    return [name for text in evidence for name in ([text] if Path(text).exists() else sorted(glob(text)) or [text])]
+
+
+def _one(arguments: argparse.Namespace, evidence: list[str], options: Options, packs: list[Pack]) -> tuple[Assessment, Path]:
+    """The assessment of one server, and where its files were written."""
+    from exhume.assess.run import assess
+    from exhume.cli.casebook import digests_of, folder_of
+    from exhume.cli.refused import Refused
+
+    progress = Progress() if sys.stderr.isatty() else None
+    try:
+        result = assess(evidence, packs, options, progress)
+    except OSError as error:
+        raise Refused(plain(error)) from None
+    finally:
+        if progress:
+            progress.done()
+    out = arguments.out or Path(f"exhume-{name_of(evidence[0])}")
+    if arguments.case:
+        name = result.host.name or name_of(evidence[0])
+        out = folder_of(arguments.case, name, digests_of(result))
+        if (out / "assessment.json").exists():
+            print(f"exhume: {out.name} held an assessment of the same evidence; this one takes its place", file=sys.stderr)
+    write(result, out)
+    return result, out
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """What ``assess`` is asked for. Raises ``Refused``."""
+    from exhume.assess.run import Options
     from exhume.assess.workers import Limits
-    from exhume.cli.casebook import digests_of, folder_of, overview
     from exhume.cli.refused import Refused
     from exhume.evidence import Limits as EvidenceLimits
     from exhume.model import Window
@@ -64,7 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise Refused("--since lies after --until")
         period = Window(first, last)
     changed = {"max_file_bytes": arguments.max_file, "max_depth": arguments.max_depth}
-    options = Options(
+    return Options(
         period=period,
         allow=allow_of(arguments.allow),
         jobs=arguments.jobs,
@@ -75,25 +153,6 @@ def run(arguments: argparse.Namespace) -> int:
         limits=Limits(seconds=arguments.file_seconds, memory=arguments.worker_memory),
         evidence_limits=EvidenceLimits(**{k: v for k, v in changed.items() if v is not None}),
     )
-    progress = Progress() if sys.stderr.isatty() else None
-    try:
-        result = assess(arguments.evidence, packs_of(arguments.pack), options, progress)
-    except OSError as error:
-        raise Refused(plain(error)) from None
-    finally:
-        if progress:
-            progress.done()
-    out = arguments.out or Path(f"exhume-{name_of(arguments.evidence[0])}")
-    if arguments.case:
-        name = result.host.name or name_of(arguments.evidence[0])
-        out = folder_of(arguments.case, name, digests_of(result))
-        if (out / "assessment.json").exists():
-            print(f"exhume: {out.name} held an assessment of the same evidence; this one takes its place", file=sys.stderr)
-    write(result, out)
-    show(result, out)
-    if arguments.case:
-        print(overview(arguments.case))
-    return 1 if arguments.fail_on is not None and result.verdict >= arguments.fail_on else 0
 
 
 def _reports_loaded() -> None:

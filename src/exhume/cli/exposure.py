@@ -36,9 +36,17 @@ _LONGEST = 300
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = commands.add_parser("exposure", help="tell to which flaws a build, or each host of a list, is open")
+    command = commands.add_parser(
+        "exposure",
+        help="tell to which flaws a build, or each host of a list, is open",
+        description="Answers from exhume's own tables, without network. Rows that cannot be rated are named and counted on "
+        "standard error.",
+        epilog="Exit code: 0 answered, also when some rows could not be rated; 2 it could not be done.",
+    )
     command.add_argument(
-        "what", metavar="BUILD|HOSTS.csv", help="e.g. 15.1.2176.9, or a list with a column build or X-OWA-Version"
+        "what",
+        metavar="BUILD|HOSTS.csv",
+        help="e.g. 15.1.2176.9, or a list with a column build or X-OWA-Version; - reads the list from standard input",
     )
     command.add_argument("--on", type=_day, metavar="DAY", help="answer for that day (default: today)")
     command.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
@@ -64,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with sys.stdin.buffer if arguments.what == "-" else Path(arguments.what).open("rb") as stream:
             return _hosts(stream, rater, day, arguments.format)
+    except BrokenPipeError:  # whoever reads the answer has seen enough
+        raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Refused(f"{arguments.what!r} is neither a build of three or four parts nor a readable list: {reason}") from None
@@ -92,6 +102,8 @@ def _hosts(stream: BinaryIO, rater: Rater, day: date, form: str) -> int:
     _write(forms[form](counted(), day))
     if form == "table":
         _write(iter([f"{_summed(count)}\n"]))
+    if form == "json":
+        _write(iter([f', "summary": {json.dumps(_counts(count))}}}\n']))
     if bad:
         lost = count[_UNRATED]
         more = f"; and {lost - len(bad):,} more" if lost > len(bad) else ""
@@ -104,6 +116,12 @@ def _class(rating: Rating | None) -> str:
         return _UNRATED
     cells = _rated(rating)
     return _EXPLOITED if cells["open_exploited"] != "0" else cells["exposed"]
+
+
+def _counts(count: Counter[str]) -> dict[str, int]:
+    """The list in numbers, each host in one of the last five."""
+    rest = {"others_only": count["yes"], "unknown": count["unknown"], "not_open": count["no"], "unrated": count[_UNRATED]}
+    return {"hosts": count.total(), "open_exploited": count[_EXPLOITED], **rest}
 
 
 def _summed(count: Counter[str]) -> str:
@@ -169,7 +187,7 @@ def _json(rows: Iterable[tuple[HostRow, Rating | None]], day: date) -> Iterator[
         tail = _document(rating) if rating else '"exposed": "unknown"'
         yield f"{comma}{json.dumps(start | {'problem': _problem(row, rating)})[:-1]}, {tail}}}"
         comma = ",\n"
-    yield "\n]}\n"
+    yield "\n]"
 
 
 @lru_cache(_KEPT)

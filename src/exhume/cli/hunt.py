@@ -22,20 +22,24 @@ _WIDEST = 60
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = commands.add_parser("hunt", help="ask your own questions of every log row, in SQL")
+    command = commands.add_parser(
+        "hunt",
+        help="ask your own questions of every log row, in SQL",
+        description="Makes tables of every row of every log, and answers questions in SQL. Needs pip install 'exhume[hunt]'.",
+    )
     actions = command.add_subparsers(title="actions", required=True, metavar="ACTION")
     build = actions.add_parser("build", help="write every row of the evidence into tables (Parquet)")
     build.add_argument("evidence", nargs="+", type=Path, metavar="EVIDENCE", help="file, folder or archive of one server")
     build.add_argument("--out", type=Path, required=True, metavar="DIR", help="an empty folder, or an earlier hunt's")
     build.set_defaults(run=run_build)
     sql = actions.add_parser("sql", help="answer one SELECT over the tables; it can read and write nothing else")
-    sql.add_argument("folder", type=Path, metavar="DIR")
+    sql.add_argument("folder", type=Path, metavar="DIR", help="what hunt build wrote")
     sql.add_argument("query", metavar="SELECT", help="for example: SHOW TABLES, or DESCRIBE iis_access")
     sql.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
     sql.add_argument("--rows", type=int, default=_ROWS, metavar="N", help=f"rows of a table (default: {_ROWS}; 0: all)")
     sql.set_defaults(run=run_sql)
     ask = actions.add_parser("questions", help="answer five ready questions, with small drawings")
-    ask.add_argument("folder", type=Path, metavar="DIR")
+    ask.add_argument("folder", type=Path, metavar="DIR", help="what hunt build wrote")
     ask.add_argument("--out", type=Path, metavar="FILE", help="default: DIR/questions.html")
     ask.set_defaults(run=run_questions)
 

@@ -23,7 +23,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         ("lint", run_lint, "what is wrong with them; rules that cannot be used"),
         ("test", run_test, "run their own cases: what must hit, what must miss"),
     ):
-        action = actions.add_parser(name, help=words)
+        action = actions.add_parser(name, help=words, epilog="Exit code: 0 no problem; 1 a problem; 2 it could not be done.")
         action.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="default: the shipped packs")
         action.set_defaults(run=run)
         if run is run_lint:
@@ -31,10 +31,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
                 "--budget", type=Path, metavar="LOGS", help="logs of an ordinary server: which rules name most of their rows"
             )
     show = actions.add_parser("show", help="print a file of a pack, decoded")
-    show.add_argument("file", type=Path, metavar="FILE")
+    show.add_argument("file", type=Path, metavar="FILE", help="for example yara/page.yar.b64")
     show.set_defaults(run=run_show)
     encode = actions.add_parser("encode", help="store a file Base64-encoded, so that no antivirus acts on it")
-    encode.add_argument("file", type=Path, metavar="FILE")
+    encode.add_argument("file", type=Path, metavar="FILE", help="FILE.b64 is written beside it")
     encode.set_defaults(run=run_encode)
 
 

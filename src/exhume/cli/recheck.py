@@ -11,7 +11,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from exhume.cli.assess import verdict_of
 
     command = commands.add_parser(
-        "recheck", help="judge a stored assessment again with today's rules and new packs, without the evidence"
+        "recheck",
+        help="judge a stored assessment again with today's rules and new packs, without the evidence",
+        description="Puts what an assessment kept to the rules of today, and writes a new assessment in a folder of its own.",
+        epilog="Exit code: 0 judged, whatever the verdict; 1 --fail-on reached; 2 it could not be done.",
     )
     command.add_argument("assessment", type=Path, metavar="ASSESSMENT", help="assessment.json, or the folder that holds it")
     command.add_argument(

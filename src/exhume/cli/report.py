@@ -18,7 +18,11 @@ TLP = ("clear", "green", "amber", "amber+strict", "red")
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = commands.add_parser("report", help="write a stored assessment again: other formats, redacted, with a TLP mark")
+    command = commands.add_parser(
+        "report",
+        help="write a stored assessment again: other formats, redacted, with a TLP mark",
+        description="Writes reports from assessment.json alone; no evidence is needed. The file that is read is never changed.",
+    )
     command.add_argument("assessment", type=Path, metavar="ASSESSMENT", help="assessment.json, or the folder that holds it")
     command.add_argument(
         "--format", type=_formats, action="append", default=[], metavar="NAME,…",

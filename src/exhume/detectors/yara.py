@@ -70,6 +70,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
+    """Where a rule comes from."""
+
     pack: str
     own: bool
     file: str

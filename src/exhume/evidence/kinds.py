@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from exhume.evidence.member import Container
 from exhume.evidence.packed import packing, unpack
-from exhume.evidence.stream import ERRORS
+from exhume.evidence.stream import errors
 
 HEAD = 512
 """Bytes by which an archive is recognised: one tar header."""
@@ -84,7 +84,7 @@ def kind_of(stream: BinaryIO, containers: Sequence[type[Container]]) -> type[Con
         stream.seek(0)
         try:
             inner = unpack(stream).read(HEAD)
-        except ERRORS:
+        except errors():
             inner = b""
     stream.seek(0)
     return next((c for c in containers if c.detect(head, inner)), None)

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import io
-import lzma
-import struct
-import tarfile
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from exhume.evidence.limits import MIB, EvidenceError, Limits
@@ -20,11 +15,21 @@ if TYPE_CHECKING:
 
 UNSUPPORTED = (NotImplementedError, RuntimeError)
 """What zipfile raises for a compression it does not know and for an encrypted member."""
-ERRORS: tuple[type[Exception], ...] = (
-    *(OSError, EOFError, ValueError, LookupError, OverflowError, struct.error, zlib.error, lzma.LZMAError),
-    *(zipfile.BadZipFile, tarfile.TarError, *UNSUPPORTED),
-)
-"""All that the standard library raises for broken archives."""
+
+
+@cache
+def errors() -> tuple[type[Exception], ...]:
+    """All that the standard library raises for broken archives. Evidence without archives does not load what reads them."""
+    import lzma
+    import struct
+    import tarfile
+    import zipfile
+    import zlib
+
+    return (
+        *(OSError, EOFError, ValueError, LookupError, OverflowError, struct.error, zlib.error, lzma.LZMAError),
+        *(zipfile.BadZipFile, tarfile.TarError, *UNSUPPORTED),
+    )
 
 
 def told(error: BaseException) -> EvidenceError:
@@ -78,7 +83,7 @@ class _Bounded(io.RawIOBase):
             data = self._read1(len(view))  # one step, so that no byte before a break is lost
             self._given += len(data)
             self._check(bool(data))
-        except ERRORS as error:
+        except errors() as error:
             self.pending = told(error)
             return 0
         view[: len(data)] = data
@@ -154,6 +159,8 @@ def spool(source: BinaryIO, limits: Limits, head: bytes) -> BinaryIO:
 
     Raises ``EvidenceError`` (LIMIT) beyond ``spool_bytes``.
     """
+    import tempfile
+
     kept: Any = tempfile.SpooledTemporaryFile(max_size=4 * MIB)  # noqa: SIM115 - the container keeps it open
     total = len(head)
     kept.write(head)

@@ -5,38 +5,23 @@ References: POSIX.1-1988 ustar and its pax extension; GNU tar's manual, "Basic T
 
 from __future__ import annotations
 
-import tarfile
 from array import array
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import BinaryIO, Literal, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from exhume.evidence.limits import EvidenceError, Limits
 from exhume.evidence.member import Listed, Lost, Member, Origin, clean
 from exhume.evidence.packed import packing, unpack
-from exhume.evidence.stream import ERRORS, GuardedStream, told
+from exhume.evidence.stream import GuardedStream, errors, told
 from exhume.evidence.window import Window
 from exhume.model.vocabulary import Cause
 
-_EXTENDED = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE))
-_NAME_LIMIT = 1 << 20
-"""Bytes of one extended header (long name, pax): tarfile reads it into memory as a whole, however large it says it is."""
+if TYPE_CHECKING:
+    import tarfile
 
-
-class _Info(tarfile.TarInfo):
-    """A header. tarfile takes a torn or damaged one in mid-archive for the end; this one raises ``EvidenceError``."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        try:
-            info = super().frombuf(buf, encoding, errors)
-        except tarfile.HeaderError as error:
-            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
-                raise  # the end mark
-            raise EvidenceError("a header is damaged or the end mark is missing", Cause.DAMAGED) from error
-        if info.size < 0 or (info.type in _EXTENDED and info.size > _NAME_LIMIT):
-            raise EvidenceError("a header is damaged", Cause.DAMAGED)
-        return info
+_BLOCK = 512
+"""Bytes of a header."""
 
 
 class Tar:
@@ -61,11 +46,15 @@ class Tar:
         return _header(inner)
 
     def _restart(self) -> None:
+        import tarfile
+
+        from exhume.evidence.tarheader import Header
+
         self._source = source = self._origin()
         if self.sequential:
             source = GuardedStream(unpack(source), self._limits, None, self._size)
         mode: Literal["r|", "r:"] = "r|" if self.sequential else "r:"
-        self._tar = tarfile.open(fileobj=source, mode=mode, tarinfo=_Info)  # noqa: SIM115 - the cursor
+        self._tar = tarfile.open(fileobj=source, mode=mode, tarinfo=Header)  # noqa: SIM115 - the cursor
         self._next = 0
         self._taken = -1
 
@@ -92,7 +81,7 @@ class Tar:
                     yield Listed(clean(info.name))
                 else:
                     yield Lost(clean(info.name), Cause.SKIPPED, "a link or device in an archive; it is not followed")
-        except ERRORS as error:
+        except errors() as error:
             reason = told(error)
             words = f"the archive breaks off: {reason}; what stands before the break is read"
             yield Lost("", reason.cause, words, whole=True)
@@ -142,7 +131,7 @@ def _header(head: bytes) -> bool:
     if head[257:262] == b"ustar":
         return True
     written = head[148:156].strip(b" \0")
-    if len(head) < tarfile.BLOCKSIZE or not head[0] or not written or written.strip(b"01234567"):
+    if len(head) < _BLOCK or not head[0] or not written or written.strip(b"01234567"):
         return False
     return int(written, 8) == sum(head[:148]) + 8 * 0x20 + sum(head[156:512])
 

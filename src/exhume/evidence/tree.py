@@ -17,7 +17,7 @@ from exhume.evidence.kinds import HEAD, document, foreign, kind_of, likely, name
 from exhume.evidence.limits import EvidenceError, Limits
 from exhume.evidence.member import Container, Listed, Lost, Member, Origin, plain
 from exhume.evidence.memory import Memory
-from exhume.evidence.stream import ERRORS, GuardedStream, Meter, spool, told
+from exhume.evidence.stream import GuardedStream, Meter, errors, spool, told
 from exhume.evidence.window import Window
 from exhume.model.flow import File, Gap, Source
 from exhume.model.vocabulary import Cause
@@ -140,7 +140,7 @@ class Tree:
             raise EvidenceError("limit: larger than the allowed size of one file", Cause.LIMIT)
         try:
             raw = self._place(entry.inside).place.open(member.key)
-        except ERRORS as error:
+        except errors() as error:
             raise told(error) from error
         meter = self._meter(path) if entry.inside and member.size is None else None
         return GuardedStream(raw, self._limits, member.size, member.packed, meter, bool(entry.portion), buffer)
@@ -183,7 +183,7 @@ class Tree:
         with self._stream(path, entry, HEAD) as stream:
             try:
                 head = stream.read(HEAD)
-            except ERRORS:
+            except errors():
                 if strict:
                     return None  # whoever reads it will tell
                 raise
@@ -259,7 +259,7 @@ class Tree:
                 given = depth == 0 and isinstance(place, Disk)
                 if worth_a_look(path, member.size, given):
                     self._descend(path, portion, depth, given)
-        except ERRORS as error:
+        except errors() as error:
             reason = told(error)
             self._lose(prefix, reason.cause, str(reason))
 
@@ -272,7 +272,7 @@ class Tree:
             return
         try:
             entered = self._enter(self._entries[path], path, not given and not named(path))
-        except ERRORS as error:
+        except errors() as error:
             reason = told(error)
             self._lose(path, reason.cause, f"archive cannot be entered: {reason}")
             return

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import io
 import itertools
-import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from exhume.evidence.inflate import DEFLATE64, Inflated
 from exhume.evidence.limits import EvidenceError, Limits
 from exhume.evidence.member import Listed, Lost, Member, Origin, clean
-from exhume.evidence.zipheaders import MEMBER, Walk, begin
 from exhume.model.vocabulary import Cause
 
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, DEFLATE64, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+if TYPE_CHECKING:
+    import zipfile
+
+    from exhume.evidence.zipheaders import Walk
+
+_DEFLATE, _DEFLATE64 = 8, 9
+_METHODS = (0, _DEFLATE, _DEFLATE64, 12, 14)
+"""Stored, deflated, Deflate64, bzip2, LZMA: what can be unpacked (APPNOTE 4.4.5)."""
 _TORN = "the zip breaks off before its end; what stands before the break was read"
-
-
 _DIRECTORY = 256 << 20
 """Bytes of a zip's directory, which zipfile reads as a whole: about a million members with long names."""
 
@@ -49,11 +51,13 @@ class Zip:
         if self._zip:
             self._infos: Sequence[zipfile.ZipInfo] = self._zip.infolist()
             return
+        from exhume.evidence.zipheaders import Walk
+
         with origin() as source:
             self._walk = Walk(source)
         self._infos = self._walk.members
         if not self._infos:
-            raise zipfile.BadZipFile("no member")
+            raise EvidenceError("it has no member that could be read", Cause.DAMAGED)
 
     @staticmethod
     def detect(head: bytes, inner: bytes) -> bool:
@@ -92,23 +96,30 @@ class Zip:
 
     def open(self, key: int | str) -> BinaryIO:
         info = self._infos[int(key)]
-        if self._zip and info.compress_type != DEFLATE64:
+        if self._zip and info.compress_type != _DEFLATE64:
             return cast(BinaryIO, self._zip.open(info))
+        import zipfile
+
+        from exhume.evidence.inflate import Inflated
+        from exhume.evidence.zipheaders import begin
+
         source = begin(self._origin(), info)
-        if info.compress_type in (DEFLATE64, zipfile.ZIP_DEFLATED):
+        if info.compress_type in (_DEFLATE, _DEFLATE64):
             return cast(BinaryIO, Inflated(source, info.compress_type, info.compress_size, getattr(info, "CRC", None)))
         return cast(BinaryIO, zipfile.ZipExtFile(source, "r", info, None, True))
 
 
 def _whole(source: BinaryIO) -> zipfile.ZipFile | None:
     """The zip by its directory, if it has one: what ends like a directory may be that of a zip within a torn one."""
+    import zipfile
+
     try:
         made = zipfile.ZipFile(_Measured(source))
     except zipfile.BadZipFile:
         return None
     infos = made.infolist()
     source.seek(0)
-    torn = source.read(4) == MEMBER and all(info.header_offset for info in infos)
+    torn = source.read(4) == b"PK\x03\x04" and all(info.header_offset for info in infos)
     return None if torn else made
 
 

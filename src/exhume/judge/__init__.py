@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fnmatch import fnmatchcase
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from exhume.judge.chain import chain, together
-from exhume.judge.exposure import Patching, patching
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
@@ -37,7 +38,17 @@ from exhume.model import (
     Window,
 )
 
+if TYPE_CHECKING:
+    from exhume.judge.exposure import Patching, patching
+
 __all__ = ["Case", "Patching", "Second", "judge", "patching", "raised", "worst_first"]
+
+
+def __getattr__(name: str) -> object:
+    """What judges builds is loaded when it is first asked for (PEP 562): only evidence that tells builds needs it."""
+    if name not in ("Patching", "patching"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("exhume.judge.exposure"), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         intrusions=intrusions,
         planted=pages,
         timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),
-        plan=plan(case.plans, answers, findings, things(findings, intrusions, host)),
+        plan=plan(case.plans, answers, findings, things(findings, intrusions, host), case.exposure),
         allowed=allowed,
         problems=case.problems,
         period=case.period,
@@ -142,7 +153,9 @@ def _allow(
 
 def _fits(entry: AllowEntry, finding: Finding) -> bool:
     if entry.sha256:
-        return finding.record.text("sha256").lower() == entry.sha256.lower()
+        same = finding.record.text("sha256").lower() == entry.sha256.lower()
+        if not same or not entry.rule:
+            return same
     if not entry.rule or entry.rule not in (finding.rule, finding.trace):
         return False
     places = (finding.record.text("url"), finding.record.text("windows_path"), finding.source.path)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from exhume.judge.verdict import raised
-from exhume.model import Casebook, Finding, Server, Shared, Verdict
+from exhume.model import Casebook, Finding, Outcome, Server, Shared, Verdict
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 _ACCOUNTS = ("cs-username", "AuthenticatedUser", "TargetUserName", "Caller")
@@ -38,9 +38,10 @@ def _told_apart(servers: Sequence[Server]) -> Iterator[Server]:
             yield replace(server, label=f"{server.host} ({place}: {evidence})")
 
 
-def _worst_first(server: Server) -> tuple[int, datetime, str]:
+def _worst_first(server: Server) -> tuple[int, datetime, int, str]:
     firsts = [a.first_seen for a in server.assessment.answers if a.first_seen and a.verdict >= Verdict.SUSPECTED]
-    return (-server.assessment.verdict, min(firsts, default=_LAST), server.name)
+    reached = max((a.outcome for a in server.assessment.answers if a.outcome is not None), default=Outcome.PROBE)
+    return (-server.assessment.verdict, min(firsts, default=_LAST), -reached, server.name)
 
 
 def _shared(servers: Sequence[Server]) -> Iterator[Shared]:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from exhume.judge import words
 from exhume.judge.things import Thing
 from exhume.judge.verdict import raised
 from exhume.model import Answer, Finding, PlanEntry, Step, Verdict
 
+if TYPE_CHECKING:
+    from exhume.judge.exposure import Patching
+
 COLLECT = 10
 """Place of "collect first" on the packs' axis."""
+WHERE = (
+    "On the server: Logging below Exchange's own folder (HttpProxy, ECP, CmdletInfra, OABGeneratorLog);"
+    " C:\\inetpub\\logs\\LogFiles; C:\\inetpub\\wwwroot; FrontEnd\\HttpProxy and ClientAccess of Exchange;"
+    " C:\\Windows\\System32\\winevt\\Logs; C:\\Windows\\System32\\inetsrv\\config. For the build: Bin\\ExSetup.exe of"
+    " Exchange, C:\\ExchangeSetupLogs, C:\\Windows\\System32\\config\\SOFTWARE with its .LOG files."
+)
+"""Where the logs and settings lie that an assessment asks for (docs/how-to/collect-evidence.md)."""
 MOST_THINGS = 200
 """Things named in one step; the rest is counted."""
 _PLACE = re.compile(r"\[\[(\w+)\]\]")
@@ -20,29 +31,40 @@ _PLAIN = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u052f\u4e00-\u9fff\u
 
 
 def plan(
-    entries: Iterable[PlanEntry], answers: Sequence[Answer], findings: Sequence[Finding], planted: Sequence[Thing] = ()
+    entries: Iterable[PlanEntry],
+    answers: Sequence[Answer],
+    findings: Sequence[Finding],
+    planted: Sequence[Thing] = (),
+    patching: Patching | None = None,
 ) -> tuple[Step, ...]:
-    """The steps that apply, numbered from 1. Without a suspicion it is what to bring so that more can be said."""
+    """The steps that apply, numbered from 1. Without a suspicion it is what to bring so that more can be said, and to close
+    what may still be open."""
     by_campaign = {a.campaign: a for a in answers}
     worked = [f for f in findings if raised(f) is not None]
+    unfixed = patching.unfixed if patching else {}
     due: dict[str, tuple[PlanEntry, list[Finding]]] = {}
     for entry in sorted(entries, key=lambda e: (e.order, e.pack, e.id)):
         why = _why(entry, by_campaign.get(entry.pack), worked, findings, planted)
-        if why and entry.title not in due:
+        if entry.title not in due and (why or (entry.open and entry.pack in unfixed)):
             due[entry.title] = (entry, why)
     steps: list[Step] = []
     missing = list(dict.fromkeys(limit for a in answers if a.verdict == Verdict.CANNOT_TELL for limit in a.limits))
-    if not due and missing:
+    if missing and not any(why for _, why in due.values()):
+        missing += [words.BRING] if patching is None or not patching.all_known else []
         how = "What keeps exhume from a verdict:\n" + "\n".join(f"- {limit}" for limit in missing)
-        how += "\nLook for the missing days in backups, snapshots, a SIEM or log server, then assess again with all of it."
+        how += f"\n\n{WHERE}\n\n"
+        how += "Look for the missing days in backups, snapshots, a SIEM or log server, then assess again with all of it."
         steps.append(Step(1, "Bring the evidence that is missing", "No verdict is possible without it.", how, reversible=True))
     for entry, why in due.values():
-        titles = words.joined(list(dict.fromkeys(f.title for f in why)), most=3)
+        because = f"Because of: {words.joined(list(dict.fromkeys(f.title for f in why)), most=3)}."
+        if not why:
+            from exhume.judge.exposure.sentences import named
+
+            flaws = list(dict.fromkeys(named(o.flaw) for o in unfixed.values()))
+            because = f"The evidence does not show that it was fixed: {words.joined(flaws)}."
         ids = tuple(dict.fromkeys(f.id for f in why))
         how = filled(entry.how, [t for t in planted if t.kind == entry.things])
-        steps.append(
-            Step(len(steps) + 1, entry.title, f"Because of: {titles}.", how, entry.reversible, ids, entry.decision, entry.check)
-        )
+        steps.append(Step(len(steps) + 1, entry.title, because, how, entry.reversible, ids, entry.decision, entry.check))
     return tuple(steps)
 
 

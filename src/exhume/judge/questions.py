@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from exhume.judge import words
 from exhume.judge.chain import own_addresses
-from exhume.judge.exposure import Patching
-from exhume.judge.exposure.sentences import BRING, exposed
 from exhume.judge.verdict import raised
 from exhume.model import (
     Answer,
@@ -23,8 +22,12 @@ from exhume.model import (
     Window,
 )
 
+if TYPE_CHECKING:
+    from exhume.judge.exposure import Patching
+
 STATE_KINDS = ("web.file", "file.entry", "iis.config", "exchange.transport-agent")
 """Kinds of record that show what lies on the server now, not what once happened."""
+NOTHING_READ = "Nothing in what was brought is a log or setting of an Exchange server that exhume could read."
 _REACHED = {
     Outcome.STEP: "an intermediate step worked (a session or an identity was obtained)",
     Outcome.WRITE: "a file or a setting was changed",
@@ -44,14 +47,33 @@ def answer_all(
 ) -> Questions:
     """The answers that a report opens with."""
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
-    limits = tuple(dict.fromkeys(limit for a in answers if a.verdict != Verdict.COMPROMISED for limit in a.limits))
+    limits = _limits(answers, verdict)
     return Questions(
-        exposed=exposed(patching) if patching else _unknown_build(host),
-        attacked=_attacked(answers, findings, verdict, limits),
+        exposed=_exposed(patching) if patching else _unknown_build(host),
+        attacked=_attacked(answers, findings, coverage, verdict, limits),
         broken_into=_broken_into(answers, findings, verdict, limits, period),
         since_how_far=_since(findings, coverage, verdict, intrusions),
         clean_now=_clean(findings, verdict, coverage),
     )
+
+
+def _exposed(patching: Patching) -> Question:
+    from exhume.judge.exposure.sentences import exposed
+
+    return exposed(patching)
+
+
+def _limits(answers: Sequence[Answer], verdict: Verdict) -> tuple[str, ...]:
+    """What limits the answers: what was lost first, then what concerns the campaign that got farthest. That a campaign came
+    after the judged days is one limit, whatever the number of campaigns, and none once a break-in is proven."""
+    ordered = sorted(answers, key=lambda a: -1 if a.outcome is None else a.outcome, reverse=True)
+    told = [limit for a in ordered if a.verdict != Verdict.COMPROMISED for limit in a.limits]
+    limits = [limit for limit in told if not limit.startswith(words.ENDS_BEFORE)]
+    limits.sort(key=lambda limit: words.COULD_HOLD not in limit)
+    later = [a.title for a in answers if a.window is None and a.limits and a.limits[0].startswith(words.ENDS_BEFORE)]
+    if later and verdict != Verdict.COMPROMISED:
+        limits.append(f"{words.ENDS_BEFORE} these were first seen anywhere: {words.joined(later)}.")
+    return tuple(dict.fromkeys(limits))
 
 
 def _unknown_build(host: Host) -> Question:
@@ -62,17 +84,21 @@ def _unknown_build(host: Host) -> Question:
         )
     else:
         text = "The evidence does not name the server's build, so whether and when it was open to a flaw is not known."
-    return Question(Reply.CANNOT_TELL, text, (BRING,))
+    return Question(Reply.CANNOT_TELL, text, (words.BRING,))
 
 
-def _attacked(answers: Sequence[Answer], findings: Sequence[Finding], verdict: Verdict, limits: tuple[str, ...]) -> Question:
+def _attacked(
+    answers: Sequence[Answer], findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, limits: tuple[str, ...]
+) -> Question:
     tried = [f for f in findings if f.outcome >= Outcome.ATTEMPT or raised(f) is not None]
     if tried:
         campaigns = sorted({a.title for a in answers if a.outcome is not None and a.outcome >= Outcome.ATTEMPT})
         own = own_addresses(findings)  # the back end sees the front end's own address
         addresses = sorted({f.address for f in tried if f.address and f.address.lower() not in own})
-        where = f" from {words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses)}" if addresses else ""
-        return Question(Reply.YES, f"Yes: traces of {words.joined(campaigns) or 'an attack'}{where}.")
+        where = f", from {words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses)}" if addresses else ""
+        return Question(Reply.YES, f"Yes{where}. Traces of: {'; '.join(campaigns) or 'an attack'}.")
+    if not coverage.spans:
+        return Question(Reply.CANNOT_TELL, NOTHING_READ, limits)
     probes = [f for f in findings if f.outcome == Outcome.PROBE]
     probed = f" {words.number(sum(f.count for f in probes), 'trace')} of mere probing or oddities, no attack." if probes else ""
     if verdict <= Verdict.ATTEMPTED:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from exhume.judge import words
-from exhume.judge.exposure import Patching
 from exhume.model import (
     Answer,
     Cause,
@@ -28,6 +28,9 @@ from exhume.model import (
     raised,
 )
 from exhume.model.windows import in_exchange, served_url, windows_path
+
+if TYPE_CHECKING:
+    from exhume.judge.exposure import Patching
 
 __all__ = ["Days", "answer", "days_of", "limits_of", "raised", "worst_first"]
 

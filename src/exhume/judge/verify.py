@@ -242,10 +242,12 @@ def _sum(checks: Sequence[Check], before: Assessment) -> tuple[Reply, str]:
     gone = things(Fate.GONE) - left - unknown
     new = [c for c in weighty if c.fate is Fate.NEW and (c.finding.first_seen is None or _later(c.finding.first_seen, end))]
     history = [c for c in weighty if c.fate is Fate.HISTORY]
+    listed = sum(c.fate is Fate.NEW for c in checks)
+    more = f" ({listed:,} are listed; the others are of the past or prove too little)" if listed > len(new) else ""
     counts = (
         f"Of {len(left | unknown | gone)} files and settings that gave the server away, {len(gone)} are gone, {len(left)} are "
-        f"still there, {len(unknown)} could not be checked. New findings: {len(new)}. Events of the past, which stay facts: "
-        f"{len(history)}."
+        f"still there, {len(unknown)} could not be checked. New findings that count: {len(new)}{more}. Events of the past, "
+        f"which stay facts: {len(history)}."
     )
     if left or new:
         return Reply.NO, counts

@@ -8,6 +8,9 @@ from datetime import date, datetime, timedelta
 from exhume.model import Cause, Coverage, Gap, Hidden, Pack, Reading, Window
 
 RANGES_SHOWN = 3
+BRING = "To date the exposure, bring Bin\\ExSetup.exe, C:\\ExchangeSetupLogs and the SOFTWARE registry hive."
+COULD_HOLD = "that could hold traces"
+ENDS_BEFORE = "The judged period ends before"
 _LOST = {
     Cause.UNREADABLE: "could not be opened",
     Cause.DAMAGED: "damaged",
@@ -50,7 +53,7 @@ def no_needs(pack: Pack) -> str:
 
 
 def before_campaign(pack: Pack) -> str:
-    return f"The judged period ends before {pack.title} was first seen anywhere ({pack.first_exploited})."
+    return f"{ENDS_BEFORE} {pack.title} was first seen anywhere ({pack.first_exploited})."
 
 
 def never_open(pack: Pack) -> str:
@@ -79,14 +82,15 @@ def hidden(lost: Hidden, coverage: Coverage, window: Window, server: str) -> str
         kinds = ", ".join(dict.fromkeys(source_name(seen.kind, seen.channel) for seen in lost.need.any_of))
         if any(blind(gap, seen.kind) for gap in coverage.gaps for seen in lost.need.any_of):
             return f"What came of {lost.need.name}{whose} (any of: {kinds}) lacks columns that are needed; the gaps name them."
-        return f"No {lost.need.name}{whose} is in the evidence (any of: {kinds})."
+        return f"Not in the evidence: {lost.need.name}{whose} (any of: {kinds})."
     first = min(s.first for s in spans if s.first).date()
     last = max(s.last for s in spans if s.last).date()
+    had = f"are of {first} only" if first == last else f"reach from {first} to {last}"
     runs = ranges(lost.days)
     shown = ", ".join(span_of(a, b) for a, b in runs[:RANGES_SHOWN])
     more = f" and {len(runs) - RANGES_SHOWN} more" if len(runs) > RANGES_SHOWN else ""
     return (
-        f"The {lost.need.name}{whose} has rows from {first} to {last}; judged are {span_of(window.since, window.until)}, so"
+        f"Rows of the {lost.need.name}{whose} {had}; judged are {span_of(window.since, window.until)}, so"
         f" {number(len(lost.days), 'day')} cannot be judged: {shown}{more}."
     )
 
@@ -116,7 +120,7 @@ def source_name(kind: str, channel: str = "*") -> str:
         "file.entry": "files",
     }
     name = names.get(kind, kind)
-    return name if channel in ("*", "") else f"{name} {channel}"
+    return name if channel in ("*", "") or channel.lower() in name.lower().split() else f"{name} {channel}"
 
 
 def lost(gaps: Sequence[Gap]) -> list[str]:
@@ -127,7 +131,7 @@ def lost(gaps: Sequence[Gap]) -> list[str]:
         if some:
             files = {g.source.path for g in some if g.source}
             where = f", e.g. {_short(sorted(files)[0])}" if files else ""
-            out.append(f"{number(max(len(files), 1), 'file')} that could hold traces {_were(files)} {_LOST[cause]}{where}.")
+            out.append(f"{number(max(len(files), 1), 'file')} {COULD_HOLD} {_were(files)} {_LOST[cause]}{where}.")
     return out
 
 

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from exhume.model.clue import BORDER, Clue, event_kind, narrowed, searched
-from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Window
+from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Unjoined, Window
 from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, raised
 from exhume.model.flow import (
     File,
@@ -129,6 +129,7 @@ __all__ = [
     "StepCheck",
     "Tlp",
     "Tool",
+    "Unjoined",
     "Value",
     "Verdict",
     "Version",

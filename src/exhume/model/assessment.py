@@ -17,6 +17,8 @@ SCHEMA = "exhume.assessment/1"
 
 @dataclass(frozen=True, slots=True)
 class PackUsed:
+    """Which pack, and by its digest which content of it."""
+
     name: str
     version: str
     digest: str
@@ -43,6 +45,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
+    """The five questions that everybody asks first."""
+
     exposed: Question
     attacked: Question
     broken_into: Question

@@ -31,7 +31,8 @@ class Clue:
     unless: frozenset[str] = frozenset()
     """Cells, in lower case: a text of ``exact`` that makes the rule hold stands in another cell than these."""
     regex: str = ""
-    """A regular expression in lower case, to be searched for in place of ``exact`` where it is there."""
+    """A regular expression in lower case, to be searched for in place of ``exact`` where it is there; in events in place of the
+    first set."""
 
 
 def searched(clues: Iterable[Clue]) -> frozenset[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import Protocol, Self
 
 from exhume.model.finding import Finding
 from exhume.model.flow import HOUR, Gap, Reading, Span, hour_of, merge_readings, merge_spans
@@ -131,6 +132,18 @@ def _same_log(spans: Iterable[Span]) -> list[list[Span]]:
     return list(groups.values())
 
 
+class Unjoined(Protocol):
+    """What one slice of a file knows, and what says something only beside the other slices. Pickles."""
+
+    def __add__(self, later: Self) -> Self:
+        """With what a later slice of the same file knows."""
+        ...
+
+    def coverage(self, *, whole: bool = True) -> Coverage:
+        """Spans and gaps of the slices together; not ``whole`` when one of them is not there."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """The result of reading some of the evidence. ``part + part`` is a part, so work can be split at will."""
@@ -138,6 +151,8 @@ class Part:
     findings: tuple[Finding, ...] = ()
     readings: tuple[Reading, ...] = ()
     coverage: Coverage = field(default_factory=Coverage)
+    unjoined: Unjoined | None = None
+    """Of a slice, until it is put together with the others."""
 
     def __add__(self, other: Part) -> Part:
         folded: dict[tuple[str, ...], Finding] = {}

@@ -71,6 +71,8 @@ class PlanEntry:
     """Trace or rule ids; a finding of any of them makes the step due."""
     outcome: Outcome | None = None
     """The step is due when the campaign reached this outcome."""
+    open: bool = False
+    """It is due as well when the pack's entry flaw is not known to be fixed when the evidence ends, whatever was found."""
     things: str = ""
     """Kind of thing that the step undoes (``page``, ``account``, …): due when there is one, named in ``how``."""
     unless: str = ""

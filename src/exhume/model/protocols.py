@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, TypeAlias, runtime_c
 if TYPE_CHECKING:
     from exhume.model.assessment import Assessment
     from exhume.model.clue import Clue
+    from exhume.model.coverage import Unjoined
     from exhume.model.finding import Finding
     from exhume.model.flow import File, Gap, Reading, Record, Span
     from exhume.model.host import Host
@@ -101,12 +102,15 @@ class Reader(Protocol):
 
 @runtime_checkable
 class SlicedReader(Reader, Protocol):
-    """A reader of logs whose rows are lines, and may be read from the middle of a file: big ones by several processes."""
+    """A reader of logs that may be read from the middle of a file: big ones by several processes."""
+
+    lined: bool
+    """Its rows are lines of UTF-8, and a slice begins and ends where a line begins; else at any offset."""
 
     def read_slice(
         self, stream: BinaryIO, file: File, sieve: Sieve | None, begin: int, end: int
-    ) -> Generator[Record | Gap | Reading, None, list[Span]]:
-        """What ``read`` says of the lines from one offset to another; both are where a line begins, or the end of the file.
+    ) -> Generator[Record | Gap | Reading, None, list[Span] | Unjoined]:
+        """What ``read`` says of what begins between two offsets; of the last slice ``end`` is the size of the file.
 
         The stream stands at the file's first byte: what comes before ``begin`` tells the headers and the line's number.
         """

@@ -13,8 +13,9 @@ from typing import Any
 
 from exhume.model.finding import Rule
 from exhume.model.pack import Correlation, Pack
+from exhume.model.protocols import Kept, anew
 from exhume.model.vocabulary import Confidence, Outcome, Severity
-from exhume.packs.manifest import PackError, load_yaml
+from exhume.packs.manifest import PackError, kept_yaml, load_yaml
 
 _FILE = Path(__file__).resolve().parent.parent / "content" / "correlations.yml"
 _SPAN = re.compile(r"(\d{1,6})([smhd])\Z")
@@ -25,10 +26,10 @@ _TECHNIQUE = re.compile(r"attack\.(t\d{4}(?:\.\d{3})?)\Z", re.IGNORECASE)
 _CVE = re.compile(r"cve\.(\d{4})-(\d{4,})\Z", re.IGNORECASE)
 
 
-def correlations(packs: Iterable[Pack]) -> tuple[Correlation, ...]:
+def correlations(packs: Iterable[Pack], kept: Kept = anew) -> tuple[Correlation, ...]:
     """All that can be evaluated; what is malformed in a pack of others is left out (its detector says so)."""
-    own = _documents(_FILE.name, _FILE.read_text(encoding="utf-8"))
-    found = [_correlation(document, str(document["exhume"]["pack"]), own=True) for document in own]
+    own = [kept_yaml(_FILE.name, part, kept) for part in _parts(_FILE.read_text(encoding="utf-8"))]
+    found = [_correlation(document, str(document["exhume"]["pack"]), own=True) for document in own if document]
     for pack in packs:
         for file in pack.of("sigma"):
             if not file.correlates:
@@ -41,9 +42,13 @@ def correlations(packs: Iterable[Pack]) -> tuple[Correlation, ...]:
     return tuple(found)
 
 
+def _parts(text: str) -> list[str]:
+    """The documents in a YAML text."""
+    return re.split(r"(?m)^---\s*$", text)
+
+
 def _documents(name: str, text: str) -> list[dict[str, Any]]:
-    parts = re.split(r"(?m)^---\s*$", text)
-    return [loaded for part in parts if isinstance(loaded := load_yaml(name, part), dict)]
+    return [loaded for part in _parts(text) if isinstance(loaded := load_yaml(name, part), dict)]
 
 
 def _correlation(document: Mapping[str, Any], pack: str, own: bool) -> Correlation:

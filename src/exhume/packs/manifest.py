@@ -62,6 +62,12 @@ def load_yaml(file: str, text: str) -> Any:
         raise PackError(file, f"not YAML: {one_line(error)}") from None
 
 
+def kept_yaml(file: str, text: str, kept: Kept) -> Any:
+    """``load_yaml``, or what an earlier run was given by it: loading YAML's library alone takes longer than a start may. Raises
+    ``PackError``, and ``TypeError`` or ``ValueError`` for a document that JSON cannot hold (a date, a circle)."""
+    return json.loads(kept((b"yaml", text.encode()), lambda: json.dumps(load_yaml(file, text)).encode()))
+
+
 def mapping(file: str, value: object, what: str, allowed: frozenset[str]) -> dict[str, Any]:
     """The value as a mapping that has no keys but the allowed ones. Raises ``PackError``."""
     if not isinstance(value, dict):

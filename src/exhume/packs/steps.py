@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from exhume.model.pack import Pack, PlanEntry
+from exhume.model.protocols import Kept, anew
 from exhume.model.vocabulary import Outcome
-from exhume.packs.manifest import PackError, load_yaml, mapping, text_of
+from exhume.packs.manifest import PackError, kept_yaml, load_yaml, mapping, text_of
 
 _KEYS = frozenset({"id", "order", "title", "how", "reversible", "when", "for", "unless", "decision", "check"})
 
@@ -15,7 +16,7 @@ THINGS = frozenset((
 """What a step can be ``for``; see ``judge.things``."""
 
 
-def plan(pack: Pack) -> tuple[PlanEntry, ...]:
+def plan(pack: Pack, kept: Kept = anew) -> tuple[PlanEntry, ...]:
     """The steps of a pack, by order. Raises ``PackError`` when ``plan.yml`` is not as docs/reference/packs.md says."""
     entries: list[PlanEntry] = []
     for file in pack.of("plan"):
@@ -23,7 +24,7 @@ def plan(pack: Pack) -> tuple[PlanEntry, ...]:
             text = file.text()
         except (OSError, ValueError) as error:
             raise PackError(file.name, f"cannot be read: {error}") from None
-        items = load_yaml(file.name, text)
+        items = _items(file.name, text, kept)
         if not isinstance(items, list):
             raise PackError(file.name, "it is not a list of steps")
         entries += [_entry(pack.name, file.name, item) for item in items]
@@ -32,6 +33,15 @@ def plan(pack: Pack) -> tuple[PlanEntry, ...]:
         if ids.count(one) > 1:
             raise PackError("plan.yml", f"the step {one!r} stands there twice")
     return tuple(sorted(entries, key=lambda e: (e.order, e.id)))
+
+
+def _items(name: str, text: str, kept: Kept) -> object:
+    try:
+        return kept_yaml(name, text, kept)
+    except PackError:
+        raise
+    except (TypeError, ValueError):  # something that no plan holds: what is wrong is said in the usual words
+        return load_yaml(name, text)
 
 
 def _entry(pack: str, file: str, value: object) -> PlanEntry:
@@ -50,7 +60,7 @@ def _entry(pack: str, file: str, value: object) -> PlanEntry:
     for kind in (things, unless):
         if kind and kind not in THINGS:
             raise PackError(file, f"{what}: there is no kind of thing {kind!r}; there are {', '.join(sorted(THINGS))}")
-    rules, outcome = _when(file, what, item.get("when"))
+    rules, outcome, open_ = _when(file, what, item.get("when"))
     return PlanEntry(
         id=name,
         pack=pack,
@@ -60,6 +70,7 @@ def _entry(pack: str, file: str, value: object) -> PlanEntry:
         reversible=reversible,
         rules=rules,
         outcome=outcome,
+        open=open_,
         things=things,
         unless=unless,
         decision=decision,
@@ -67,8 +78,8 @@ def _entry(pack: str, file: str, value: object) -> PlanEntry:
     )
 
 
-def _when(file: str, what: str, value: object) -> tuple[tuple[str, ...], Outcome | None]:
-    when = mapping(file, value, f"when of {what}", frozenset({"rules", "outcome"}))
+def _when(file: str, what: str, value: object) -> tuple[tuple[str, ...], Outcome | None, bool]:
+    when = mapping(file, value, f"when of {what}", frozenset({"rules", "outcome", "open"}))
     rules = when.get("rules") or []
     if not isinstance(rules, list) or not all(isinstance(r, str) for r in rules):
         raise PackError(file, f"when.rules of {what} is not a list of ids")
@@ -77,6 +88,9 @@ def _when(file: str, what: str, value: object) -> tuple[tuple[str, ...], Outcome
         outcome = Outcome.parse(str(word)) if word is not None else None
     except ValueError as error:
         raise PackError(file, f"when.outcome of {what}: {error}") from None
-    if not rules and outcome is None:
+    open_ = when.get("open", False)
+    if type(open_) is not bool:
+        raise PackError(file, f"when.open of {what} is true or false")
+    if not rules and outcome is None and not open_:
         raise PackError(file, f"when of {what} names neither rules nor an outcome")
-    return tuple(rules), outcome
+    return tuple(rules), outcome, open_

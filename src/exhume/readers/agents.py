@@ -17,7 +17,7 @@ from typing import BinaryIO
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
 from exhume.readers.configxml import walk
 from exhume.readers.content import rows
-from exhume.readers.lines import single
+from exhume.readers.lines import lowered
 
 LIMIT = 4 * 1024 * 1024
 """Bytes read of one file; a real one has a few kilobytes."""
@@ -56,7 +56,7 @@ class Agents:
     streams = False
 
     def recognises(self, head: bytes, file: File) -> bool:
-        return b"<mexruntime" in single(head).lower()
+        return b"<mexruntime" in lowered(head)
 
     def expects(self, file: File) -> bool:
         return file.name.lower() in ("agents.config", "fetagents.config", "agents.config.old")

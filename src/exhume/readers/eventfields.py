@@ -230,6 +230,18 @@ class Reach:
         moments = [time for text in ((min(times), max(times)) if alike else times) if (time := instant(text)[0])]
         self._reaches(key, min(moments), max(moments))
 
+    def __add__(self, other: Reach) -> Reach:
+        """Both together; the logs of this one come first."""
+        both = Reach(self._file)
+        for one in (self, other):
+            for key, count in one._counts.items():
+                both._counts[key] = both._counts.get(key, 0) + count
+            for key, hours in one._hours.items():
+                both._hours.setdefault(key, set()).update(hours)
+            for key, ends in one._seen.items():
+                both._reaches(key, *ends)
+        return both
+
     def _reaches(self, key: tuple[str, str], first: datetime, last: datetime) -> None:
         ends = self._seen.setdefault(key, [first, last])
         ends[0], ends[1] = min(ends[0], first), max(ends[1], last)

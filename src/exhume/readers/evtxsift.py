@@ -12,8 +12,8 @@ from exhume.readers.eventfields import KIND, Event, Reach, record_of
 from exhume.readers.eventreadings import readings_of, tells
 from exhume.readers.evtxtext import event_of_json, heads, searched
 
-MUCH = 4 << 20
-"""Characters of records that are looked at together at most; a chunk of ordinary records has a fiftieth of it."""
+Decoded: TypeAlias = tuple[list[int], list[str]]
+"""Numbers and JSON texts of some records."""
 Times: TypeAlias = MutableMapping[int, datetime | str | None]
 """By record number; as text where the record was not decoded."""
 
@@ -24,10 +24,10 @@ class Sift:
     def __init__(self, file: File, reach: Reach, sieve: Sieve) -> None:
         self._file, self._reach, self._sieve = file, reach, sieve
 
-    def events(self, decoded: Iterable[tuple[int, str]], trusted: bool, times: Times) -> Generator[Record | Reading, None, int]:
+    def events(self, decoded: Iterable[Decoded], trusted: bool, times: Times) -> Generator[Record | Reading, None, int]:
         """The records that a rule could match, and all readings. Gives how many events there were, and notes their times."""
         count = 0
-        for numbers, texts in _portions(decoded):
+        for numbers, texts in decoded:
             known, wanted = self._sifted(numbers, texts, trusted, times)
             count += known
             for place in sorted(wanted):
@@ -36,9 +36,9 @@ class Sift:
                     yield from self._said(event)
         return count
 
-    def records(self, decoded: Iterable[tuple[int, str]]) -> Iterator[Record | Reading]:
+    def records(self, decoded: Iterable[Decoded]) -> Iterator[Record | Reading]:
         """The records that a rule could match, and nothing else: for a sieve that is ``brief``."""
-        for numbers, texts in _portions(decoded):
+        for numbers, texts in decoded:
             for place in self._sieve.events([text.encode() for text in texts], [KIND] * len(texts)):
                 event = event_of_json(texts[place], numbers[place])
                 if event:
@@ -102,18 +102,3 @@ def _date(numbers: Sequence[int], moments: Sequence[str], decoded: Mapping[int, 
         event = decoded.get(place)
         if event or place not in decoded:
             times[number] = event.time if event else moments[place]
-
-
-def _portions(decoded: Iterable[tuple[int, str]]) -> Iterator[tuple[list[int], list[str]]]:
-    numbers: list[int] = []
-    texts: list[str] = []
-    size = 0
-    for number, text in decoded:
-        numbers.append(number)
-        texts.append(text)
-        size += len(text)
-        if size > MUCH:
-            yield numbers, texts
-            numbers, texts, size = [], [], 0
-    if texts:
-        yield numbers, texts

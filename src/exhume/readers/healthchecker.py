@@ -18,12 +18,14 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
-from exhume.readers.clixml import Thing, things
 from exhume.readers.lines import single
 from exhume.readers.statements import KB, build_of, display_builds, installed_on, mitigation_of
+
+if TYPE_CHECKING:
+    from exhume.readers.clixml import Thing
 
 KIND = "file"
 JSON_LIMIT = 16 << 20
@@ -75,6 +77,8 @@ class HealthChecker:
             if file.name.lower().endswith(".json"):
                 _report(stream.read(JSON_LIMIT + 1), told, trouble)
             else:
+                from exhume.readers.clixml import things
+
                 for thing in things(stream, trouble):
                     _look(thing, told)
         except OSError as error:

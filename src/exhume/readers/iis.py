@@ -40,6 +40,7 @@ class Iis:
     name = "iis"
     kinds = frozenset({KIND})
     streams = True
+    lined = True
 
     def __init__(self, block: int = BLOCK, whole: Whole | None = None) -> None:
         self._block, self._whole = block, whole

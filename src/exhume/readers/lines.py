@@ -47,6 +47,8 @@ class Block:
 
 @dataclass(slots=True)
 class _Defect:
+    """Something that is wrong, where first, and how often."""
+
     cause: Cause
     detail: str
     at: str
@@ -103,6 +105,12 @@ def plain(head: bytes) -> bytes:
 def single(head: bytes) -> bytes:
     """The head without NULs, so that UTF-16 reads like ASCII: several readers ask for it, of every file."""
     return head.translate(None, b"\0")
+
+
+@lru_cache(maxsize=2)
+def lowered(head: bytes) -> bytes:
+    """``single`` in lower case."""
+    return single(head).lower()
 
 
 def tidy(text: str, longest: int = 60) -> str:

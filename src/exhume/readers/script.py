@@ -21,6 +21,9 @@ _READABLE = re.compile(rb"<%[-@=#:!\s\w/][\t\r\n\x20-\x7e]{12}")
 _UTF7 = re.compile(rb"\+ADw(?:AJ[Q-T]|-%|-[sS][cC][rR][iI][pP][tT]|A[cU][wN]B[jD])")
 _RAZOR = re.compile(rb"@(?:[{(]|[A-Za-z]{2,16}[.( {])")
 
+_CONTROL = bytes((*range(9), *range(14, 32)))
+"""Bytes that text does not hold."""
+
 
 class ScriptSearch:
     """Feed it the pieces of one file in order; ``found`` tells whether a mark was seen."""
@@ -74,7 +77,7 @@ def magic_of(head: bytes) -> str:
         if halves[0] or halves[1] < len(sample) // 4:
             return "other"
         sample = sample.replace(b"\0", b"")
-    odd = sum(byte < 9 or 13 < byte < 32 for byte in sample)
+    odd = len(sample) - len(sample.translate(None, _CONTROL))
     return "other" if odd * 20 > len(sample) else "text"
 
 

@@ -14,9 +14,6 @@ from collections.abc import Generator
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
-from exhume.readers.defenderlog import HISTORY_LIMIT, read_defender, read_history
-from exhume.readers.eomtlog import read_eomt
-from exhume.readers.msertlog import read_msert
 from exhume.readers.toollines import KIND, PIECE, encoding_of, numbered
 
 _NAMES = (
@@ -25,10 +22,11 @@ _NAMES = (
     (re.compile(r"^mp(?:log|detection)-[\w-]+\.log$"), "defender"),
 )
 _HEADS = (
-    (re.compile(r"Microsoft (?:Safety Scanner|Windows Malicious Software Removal Tool) v\d"), "msert"),
-    (re.compile(r"^\s*(?:Microsoft Safety Scanner and )?CVE-\d{4}-\d+ mitigation summary"), "eomt"),
-    (re.compile(r"\dZ? DETECTION(?:EVENT|_ADD|_CLEANEVENT)?(?:#\d+)? (?:MPSOURCE_|[A-Z][A-Za-z]+:)"), "defender"),
+    ("Microsoft ", re.compile(r"Microsoft (?:Safety Scanner|Windows Malicious Software Removal Tool) v\d"), "msert"),
+    ("CVE-", re.compile(r"^\s*(?:Microsoft Safety Scanner and )?CVE-\d{4}-\d+ mitigation summary"), "eomt"),
+    (" DETECTION", re.compile(r"\dZ? DETECTION(?:EVENT|_ADD|_CLEANEVENT)?(?:#\d+)? (?:MPSOURCE_|[A-Z][A-Za-z]+:)"), "defender"),
 )
+"""What stands in every such text, quick to look for; what it looks like; whose log it is."""
 _HISTORY = re.compile(r"/detectionhistory/(?:[0-9a-f]{2}/)?\{?[0-9a-f-]{36}\}?$")
 
 
@@ -56,14 +54,25 @@ class ToolLogs:
     def _read(self, stream: BinaryIO, file: File) -> Generator[Record | Gap | Reading, None, list[Span]]:
         tool = _by_name(file)
         if tool == "history":
+            from exhume.readers.defenderlog import HISTORY_LIMIT, read_history
+
             yield from read_history(stream.read(HISTORY_LIMIT), file)
             return []
         head = stream.read(PIECE)
         tool = tool or _by_content(head[:4096])
         lines = numbered(head, stream)
         if tool == "defender":
+            from exhume.readers.defenderlog import read_defender
+
             return (yield from read_defender(lines, file))
-        yield from read_eomt(lines, file) if tool == "eomt" else read_msert(lines, file)
+        if tool == "eomt":
+            from exhume.readers.eomtlog import read_eomt
+
+            yield from read_eomt(lines, file)
+        else:
+            from exhume.readers.msertlog import read_msert
+
+            yield from read_msert(lines, file)
         return []
 
 
@@ -76,4 +85,4 @@ def _by_name(file: File) -> str:
 
 def _by_content(head: bytes) -> str:
     text = head.decode(encoding_of(head), "replace").lstrip("\ufeff")
-    return next((tool for pattern, tool in _HEADS if pattern.search(text)), "")
+    return next((tool for text_in_it, pattern, tool in _HEADS if text_in_it in text and pattern.search(text)), "")

@@ -12,13 +12,12 @@ galaxy ``mitre-attack-pattern``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import UUID, uuid5
 
 from exhume.model import Assessment, Tlp, Verdict
 from exhume.reports import proof, wording
 from exhume.reports.plain import json_text, shorten, shown
 
-SPACE = UUID("5a6d1c0e-0d7c-5c5e-9f0b-6a2f6e7f1d11")
+SPACE = "5a6d1c0e-0d7c-5c5e-9f0b-6a2f6e7f1d11"
 """Name space of the ids that exhume gives out: same assessment, same ids."""
 _COLOURS = {
     Tlp.RED: "#FF2B2B",
@@ -39,9 +38,11 @@ class Misp:
 
     def render(self, assessment: Assessment) -> bytes:
         """UTF-8 JSON, one attribute a line."""
+        from uuid import UUID, uuid5
+
         evidence = sorted({s.evidence for f in assessment.findings for s in f.sources})
         seed = "\x1f".join((str(assessment.generated), assessment.host.name, *evidence))
-        event = uuid5(SPACE, f"misp\x1f{seed}")
+        event = uuid5(UUID(SPACE), f"misp\x1f{seed}")
         stamp = str(int(assessment.generated.timestamp()))
         head = {
             "uuid": str(event),

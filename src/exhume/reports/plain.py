@@ -127,8 +127,9 @@ def _written(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+@lru_cache(maxsize=1024)
 def shown(text: str, keep: str = "") -> str:
-    """``visible`` and ``defang`` together: what may stand in a report that people look at."""
+    """``visible`` and ``defang`` together: what may stand in a report that people look at. A page says most of it often."""
     return defang(visible(text, keep))
 
 

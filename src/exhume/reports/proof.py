@@ -10,11 +10,12 @@ import csv
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import Path
 
 from exhume.model import HASH_RULES, Assessment, Finding, Intrusion, Outcome, State, Verdict, raised
 
+_ATTACK = Path(__file__).parents[1] / "content" / "attack.csv"
 _INSIDE = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
     "224.0.0.0/3", "::/127", "fc00::/7", "fe80::/10", "ff00::/8",
@@ -123,6 +124,6 @@ def cves(assessment: Assessment) -> tuple[str, ...]:
 @cache
 def technique_names() -> dict[str, str]:
     """Names of the techniques that the shipped packs speak of, by id."""
-    text = (resources.files("exhume") / "content" / "attack.csv").read_text("utf-8")
+    text = _ATTACK.read_text("utf-8")
     names = {row["technique"]: row["name"] for row in csv.DictReader(text.splitlines())}
     return {key: f"{names[key[:5]]}: {name}" if "." in key and key[:5] in names else name for key, name in names.items()}

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exhume.model import Assessment, Finding, Verdict
+from exhume.model import Assessment, Cause, Finding, Verdict
 from exhume.reports import wording
 from exhume.reports.plain import DOT, NOTE, shorten, shown
 
@@ -77,7 +77,9 @@ class _Sheet:
         rest = " " * len(first) if rest is None else rest
         lines = textwrap.wrap(shown(text), self.width, initial_indent=first, subsequent_indent=rest) or [first.rstrip()]
         if most and len(lines) > most:
-            lines = [*lines[: most - 1], lines[most - 1][: self.width - 2] + " …"]
+            last = lines[most - 1]
+            last = last if len(last) <= self.width - 2 else last[: self.width - 1].rpartition(" ")[0]
+            lines = [*lines[: most - 1], f"{last} …"]
         self.lines += [self._paint(line, tone) for line in lines]
 
     def title(self, text: str) -> None:
@@ -129,13 +131,17 @@ def _campaigns(sheet: _Sheet, a: Assessment) -> None:
         return
     sheet.title("By campaign")
     wide = min(22, max(len(answer.campaign) for answer in a.answers))
+    quiet = [x for x in a.answers if x.verdict is Verdict.NO_TRACE and x.window is None and not x.findings]
     told = [x for x in a.answers if x.verdict is not Verdict.CANNOT_TELL or x.findings]
-    for answer in told:
+    for answer in (x for x in told if x not in quiet):
         reached = f"; reached: {answer.outcome}" if answer.outcome else ""
         when = f"; {wording.between(answer.first_seen, answer.last_seen)}" if answer.first_seen else ""
         name = shorten(shown(answer.campaign), 40)
         sheet.put(f"{name.ljust(wide)}  {wording.VERDICT[answer.verdict]}{reached}{when}", "  ", " " * (wide + 4), most=2)
-    blind = [shorten(answer.campaign, 40) for answer in a.answers if answer not in told]
+    if quiet:
+        names = ", ".join(shorten(x.campaign, 40) for x in quiet)
+        sheet.put(f"no trace; the judged days end before it was seen anywhere, or it was never open: {names}", "  ", most=3)
+    blind = [shorten(x.campaign, 40) for x in a.answers if x not in told]
     if blind:
         sheet.put(f"cannot tell, and nothing found: {', '.join(blind)}", "  ", most=3)
 
@@ -191,7 +197,10 @@ def _unseen(sheet: _Sheet, a: Assessment) -> None:
         details = list(dict.fromkeys(gap.detail for gap in gaps))
         number = sum(gap.count for gap in gaps)
         more = f" (and {wording.counted(len(details) - 1, 'other')})" if len(details) > 1 else ""
-        sheet.put(f"{wording.CAUSE[cause][0]}, {number:,}: {shorten(details[0], 200)}{more}", "  ", "    ", most=2)
+        text = f"{shorten(details[0], 200)}{more}"
+        if cause is Cause.ABSENT:  # which kinds are missing is what a reader can act on
+            text = shorten(", ".join(detail.rpartition(": ")[2] for detail in details), 600)
+        sheet.put(f"{wording.CAUSE[cause][0]}, {number:,}: {text}", "  ", "    ", most=4)
     if not groups:
         sheet.put("No gap was met in what was brought.", "  ")
     if a.problems:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from exhume.model import (
+    Answer,
     Assessment,
     Cause,
     Confidence,
@@ -24,6 +25,7 @@ from exhume.model import (
     Verdict,
     Window,
 )
+from exhume.reports.plain import shorten
 
 if TYPE_CHECKING:
     from exhume.model import Statement
@@ -221,6 +223,13 @@ def between(first: datetime | date | None, last: datetime | date | None) -> str:
     return texts[0] if len(set(texts)) == 1 else f"{texts[0]} to {texts[-1]}"
 
 
+def judged(answer: Answer) -> str:
+    """The days on which a campaign was judged. ``no_trace`` without any: it came later, or its flaw was never open."""
+    if answer.window:
+        return window(answer.window)
+    return "no day" if answer.verdict is Verdict.NO_TRACE else "no fixed days"
+
+
 def counted(number: int, noun: str) -> str:
     """``1 day``, ``2,000 days``."""
     plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
@@ -257,13 +266,14 @@ def harmless(found: Finding) -> list[str]:
 
 
 def paragraphs(how: str) -> tuple[tuple[bool, str], ...]:
-    """The text of a step in pieces: indented lines are commands (true) and stay as they are, the others are prose and flow."""
+    """The text of a step in pieces: indented lines are commands (true) and stay as they are, the others are prose and flow;
+    a line that begins with a dash begins anew."""
     pieces: list[tuple[bool, list[str]]] = []
     for line in how.splitlines():
         command = line.startswith("    ")
         if not line.strip():
             pieces.append((False, []))
-        elif pieces and pieces[-1][0] == command and pieces[-1][1]:
+        elif pieces and pieces[-1][0] == command and pieces[-1][1] and not line.startswith("- "):
             pieces[-1][1].append(line[4:] if command else line.strip())
         else:
             pieces.append((command, [line[4:] if command else line.strip()]))
@@ -276,6 +286,26 @@ def by_cause(gaps: Iterable[Gap]) -> list[tuple[Cause, list[Gap]]]:
     for gap in gaps:
         groups[gap.cause].append(gap)
     return [(cause, group) for cause, group in groups.items() if group]
+
+
+def missing(assessment: Assessment) -> list[str]:
+    """What an overview says of one server's evidence: what was lost, what never came, which days are not there."""
+    out: list[str] = []
+    grouped = dict(by_cause(assessment.coverage.gaps))
+    if not assessment.coverage.spans:
+        out.append("Nothing in it is a log or setting that exhume reads.")
+    for cause in (Cause.UNREADABLE, Cause.DAMAGED, Cause.LIMIT):
+        if cause in grouped:
+            places = sorted({g.source.path for g in grouped[cause] if g.source})
+            where = f": {shorten(places[0], 80)}" if places else ""
+            more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
+            out.append(f"{CAUSE[cause][0]}{where}{more}.")
+    absent = [g.detail.rpartition(": ")[2] for g in grouped.get(Cause.ABSENT, ())]
+    if absent and assessment.coverage.spans:
+        more = f" and {len(absent) - 3:,} more" if len(absent) > 3 else ""
+        out.append(f"{CAUSE[Cause.ABSENT][0]}: {', '.join(absent[:3])}{more}.")
+    out += [text for text in assessment.questions.broken_into.limits if "cannot be judged" in text][:1]
+    return out
 
 
 def limits(assessment: Assessment) -> list[str]:

@@ -109,9 +109,7 @@ def _tried() -> bytes:
 
 def processor() -> bytes:
     """What tells this machine's processor from others: a user's cache folder may be shared by several machines."""
-    import platform
-
-    words = [platform.node(), platform.machine(), os.environ.get("PROCESSOR_IDENTIFIER", "")]
+    words = [*_machine(), os.environ.get("PROCESSOR_IDENTIFIER", "")]
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
             first = "".join(takewhile(str.strip, lines))
@@ -119,6 +117,15 @@ def processor() -> bytes:
         first = ""  # not Linux
     words += [line for line in first.splitlines() if line.startswith(("model", "flags", "Features", "CPU "))]
     return "\n".join(words).encode()
+
+
+def _machine() -> tuple[str, str]:
+    """Its name and its kind. The system is asked where it can be: to load ``platform`` takes a millisecond."""
+    if sys.platform != "win32":
+        return os.uname().nodename, os.uname().machine
+    import platform
+
+    return platform.node(), platform.machine()
 
 
 def describe(engine: str) -> str:

@@ -76,6 +76,9 @@ class EventScreen:
         for clue in clues:
             rest = tuple(tuple(sorted(map(_piece, texts))) for texts in clue.texts[1:])
             rest = tuple(texts for texts in rest if b"" not in texts)
+            if clue.regex:
+                patterns.setdefault(clue.regex.encode(), set()).add(rest)
+                continue
             for piece in map(_piece, clue.texts[0]):
                 self.blunt = self.blunt or not piece
                 patterns.setdefault(plain(piece.decode()), set()).add(rest)

@@ -7,8 +7,6 @@ exhume.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,8 +18,6 @@ LARGEST = 1 << 20
 """Bytes of a page beyond which it is not compared."""
 TOLD = 6
 """Lines that a finding shows of each sort."""
-_UNREADABLE = (KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
-"""What ``zipfile`` raises for a page that is not there, damaged or cut off; the last two: packed in another way, encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +50,16 @@ class Pages:
 
     def text(self, sha256: str) -> str | None:
         """The page; ``None`` when no pack has it, or not whole."""
+        import zipfile
+        import zlib
+
+        # not there, damaged or cut off; the last two: packed in another way, encrypted
+        unreadable = (KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
         for path in self._archives:
             try:
                 with zipfile.ZipFile(path) as archive, archive.open(sha256) as entry:
                     data = entry.read(LARGEST + 1)
-            except _UNREADABLE:
+            except unreadable:
                 continue
             if len(data) <= LARGEST:
                 return decoded(data)

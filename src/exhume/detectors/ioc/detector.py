@@ -122,7 +122,7 @@ class Ioc:
     def _clues_of(self, kind: str) -> frozenset[Clue] | None:
         if kind in STATE_KINDS:
             return None
-        from exhume.detectors.ioc.literals import instead, literal, others
+        from exhume.detectors.ioc.literals import in_events, instead, literal, others
 
         texts: set[str] = set()
         clues: set[Clue] = set()
@@ -133,7 +133,9 @@ class Ioc:
                     return None
                 further = others(one, text) if kind == "windows.event" else ()
                 if further:
-                    clues.add(Clue((frozenset((text,)), *(frozenset((other,)) for other in further))))
+                    clues.add(
+                        Clue((frozenset((text,)), *(frozenset((other,)) for other in further)), regex=in_events(one, text))
+                    )
                 else:
                     texts.update((text, *instead(one)))
         return frozenset({*clues, Clue((frozenset(texts),))} if texts else clues)
@@ -195,7 +197,7 @@ def _in_field(look: Lookup, role: str, text: str) -> Iterator[Indicator]:
 def _rule(one: Indicator, record: Record) -> Rule:
     outcome, severity, confidence = worth(one, record)
     value = hashlib.sha256(one.value.encode()).hexdigest()[:12] if one.type in _NAMELESS else one.value
-    of = one.campaign if not one.cluster or one.cluster == one.campaign else f"{one.campaign} ({one.cluster})"
+    of = one.campaign if not one.cluster or one.cluster == one.campaign else f"{one.campaign}: {one.cluster}"
     technique = _TECHNIQUES.get(one.type)
     return Rule(
         id=f"ioc:{one.type}:{value}"[:300],

@@ -10,6 +10,8 @@ from exhume.detectors.ioc.indicator import Indicator
 SHORTEST = 3
 MOST_OTHERS = 4
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
+_BETWEEN = r"(?:[\\/]|u00[25][cf])+"
+"""What stands between the parts of a path in exported events: JSON doubles a backslash, or writes it by its number."""
 _COMMON = frozenset(
     {
         "auth", "owa", "ecp", "ews", "exchange", "microsoft", "windows", "program", "files", "programdata", "users",
@@ -60,6 +62,14 @@ def others(indicator: Indicator, found: str) -> tuple[str, ...]:
         return ()
     runs = dict.fromkeys(run for run in _UNRESERVED.findall(indicator.value) if len(run) >= SHORTEST and run not in found)
     return tuple(sorted(runs, key=lambda run: -len(run)))[:MOST_OTHERS]
+
+
+def in_events(indicator: Indicator, found: str) -> str:
+    """A path that has only common words, as a regular expression: an event may hold each of them in another place. Empty where
+    the literal that was ``found`` is enough."""
+    parts = [part for part in indicator.value.lower().split("\\") if part]
+    plain = all(_UNRESERVED.fullmatch(part) for part in parts)
+    return _BETWEEN.join(map(re.escape, parts)) if indicator.type == "path" and plain and found.lower() in _COMMON else ""
 
 
 def _rarest(text: str) -> str:

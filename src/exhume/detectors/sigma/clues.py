@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from exhume.detectors.sigma.conditions import All, Either, Negation, Node, Regex, Text, Wildcard
 from exhume.detectors.sigma.literals import Texts, Wish, required, single, union
-from exhume.detectors.sigma.ordinary import Ordinary
+from exhume.detectors.sigma.ordinary import EVENT, Ordinary
 from exhume.detectors.sigma.rawregex import raw_regex
 from exhume.detectors.sigma.view import COMPUTED, fold
 from exhume.model import BORDER, Clue
@@ -16,6 +16,8 @@ _RUNS = re.compile(r"[A-Za-z0-9._~-]{3,}")
 """What no log quotes and no URL needs to encode; a value is cut at all else."""
 _SHORT_RUNS = re.compile(r"[A-Za-z0-9._~-]{2,}")
 """The same for texts that are only looked for in rows which hold a better one."""
+_EVENT_RUNS = (re.compile(r"[A-Za-z0-9._~:-]{3,}"), re.compile(r"[A-Za-z0-9._~:-]{2,}"))
+"""Both for events: JSON and XML write a colon as it is."""
 _CHANCE = {3: 3.0, 4: 0.3}
 """Of a thousand rows, about how many hold some text of so few letters by chance (keys, cookies, numbers of requests)."""
 _LONG_ENOUGH = 10
@@ -51,13 +53,14 @@ def clues(node: Node, derived: frozenset[str], ordinary: Ordinary) -> frozenset[
 
         return Wish(usable, lambda text: min(runs.findall(text), key=lambda run: cost(frozenset((run,))), default=""), cost)
 
+    long, short = _EVENT_RUNS if ordinary.kind == EVENT else (_RUNS, _SHORT_RUNS)
     out: set[Clue] = set()
     for branch in node.parts if isinstance(node, Either) else (node,):
-        demands = [(fields, _least(texts)) for fields, texts in _demands(branch, wish(_RUNS))]
+        demands = [(fields, _least(texts)) for fields, texts in _demands(branch, wish(long))]
         if not demands:
             return None
         first = min((texts for _, texts in demands), key=lambda texts: (_cost(texts, ordinary), sorted(texts)))
-        others = {_least(texts) for _, texts in _demands(branch, wish(_SHORT_RUNS))} - {first}
+        others = {_least(texts) for _, texts in _demands(branch, wish(short))} - {first}
         further = sorted(others, key=lambda texts: (_cost(texts, ordinary), sorted(texts)))[: _MOST - 1]
         cost, exact, unless = _exact(branch, demands, ordinary)
         regex = raw_regex(branch, ordinary.often) or "" if ordinary.kind in _PLAIN and cost > _DEAR else ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal, TypeAlias
 
@@ -22,7 +22,7 @@ Place: TypeAlias = Literal["equals", "contains", "startswith", "endswith"]
 _WORDS = {"equals": "equals", "contains": "contains", "startswith": "starts with", "endswith": "ends with"}
 _FITS: dict[str, Callable[[str, tuple[str, ...]], bool]] = {
     "equals": lambda text, values: text in values,
-    "contains": lambda text, values: any(value in text for value in values),
+    "contains": lambda text, values: any(map(text.__contains__, values)),
     "startswith": lambda text, values: text.startswith(values),
     "endswith": lambda text, values: text.endswith(values),
 }
@@ -82,12 +82,17 @@ class Text:
     shown: tuple[str, ...]
     """The values as the rule has them."""
     cased: bool = False
+    _ascii: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The values that may stand in a text of ASCII: some rules list hundreds of others (emoji, letters that look alike)."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ascii", tuple(filter(str.isascii, self.values)))
 
     def holds(self, view: View) -> bool:
         fits = _FITS[self.place]
         for name in self.fields:
             for _, text, folded in view.values(name):
-                if fits(text if self.cased else folded, self.values):
+                if fits(text if self.cased else folded, self._ascii if text.isascii() else self.values):
                     return True
         return False
 
@@ -135,7 +140,7 @@ class Number:
     number: float
 
     def holds(self, view: View) -> bool:
-        return next(self.reasons(view), None) is not None
+        return any(number_of(text) == self.number for name in self.fields for _, text, _ in view.values(name))
 
     def reasons(self, view: View) -> Iterator[Because]:
         for real, text, _ in view.candidates(self.fields):

@@ -130,7 +130,7 @@ def _plain(value: Any) -> Any:
         return {"Automaton": [value.pattern, value.flags]}
     if isinstance(value, _NETWORKS):
         return {"network": [str(value)]}
-    return {type(value).__name__: [_plain(getattr(value, field.name)) for field in fields(value)]}
+    return {type(value).__name__: [_plain(getattr(value, field.name)) for field in fields(value) if field.init]}
 
 
 def _built(value: Any) -> Any:

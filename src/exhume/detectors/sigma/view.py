@@ -77,7 +77,14 @@ class View:
         """Every value of the field; none when the record lacks it."""
         found = self._seen.get(name)
         if found is None:
-            found = self._seen[name] = tuple(self._read(name))
+            value = self.record.fields.get(name) if name != EVERYWHERE else None
+            if isinstance(value, str):
+                found = ((name, value, fold(value)),)
+            elif type(value) is int:
+                found = ((name, str(value), str(value)),)
+            else:
+                found = tuple(self._read(name))
+            self._seen[name] = found
         return found
 
     def candidates(self, names: tuple[str, ...]) -> Iterator[Candidate]:
@@ -89,8 +96,15 @@ class View:
     def whole(self) -> str:
         """All text of the record, folded, for the index; pieces are kept apart by NUL."""
         if self._whole is None:
-            self._whole = "\0".join(folded for _, _, folded in self.values(EVERYWHERE))
-            self._whole += "\0" + fold(f"{self.record.channel}\0{self.record.server}")
+            parts: list[str] = []
+            for value in self.record.fields.values():
+                if type(value) is str:
+                    parts.append(value)
+                elif isinstance(value, tuple):
+                    parts += (*value, " ".join(value))
+                elif value is not None:
+                    parts.append(plain(value))
+            self._whole = fold("\0".join((*parts, self.record.channel, self.record.server)))
         return self._whole
 
     def _read(self, name: str) -> Iterator[Candidate]:

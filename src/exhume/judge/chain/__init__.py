@@ -107,8 +107,8 @@ def _linked(told: Sequence[Intrusion]) -> Iterator[Intrusion]:
     """Says where one intrusion uses a page that another one brought."""
     for number, one in enumerate(told):
         notes = list(one.notes)
-        for other in told[:number]:
+        for earlier, other in enumerate(told[:number], 1):
             shared = sorted(set(one.web_shells) & set(other.web_shells))
             if shared:
-                notes.append(f"Uses {', '.join(shared)}, which the earlier intrusion {other.id} wrote or used.")
+                notes.append(f"Uses {', '.join(shared)}, which intrusion {earlier} wrote or used before.")
         yield replace(one, notes=tuple(notes))

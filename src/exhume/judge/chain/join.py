@@ -123,7 +123,7 @@ def _beside(groups: Groups, nodes: Sequence[Node], own: frozenset[str]) -> None:
         found = _nearest(group, anchors)
         if found:
             mine = [n for n in group.nodes if n.counts]
-            why = f"by time: {len(group.nodes)} trace(s) without an address stand beside this actor's rows"
+            why = "by time: traces without an address stand beside this actor's rows"
             groups.join(groups.of(found), group, why if group.called is not None else "")
             for node in mine:
                 insort(anchors, node, key=_begin)

@@ -62,6 +62,11 @@ class Patching:
         """The end of the exposure to every campaign is proven."""
         return bool(self.campaigns) and all(days.known for days in self.campaigns.values())
 
+    @property
+    def unfixed(self) -> dict[str, OpenDays]:
+        """The campaigns whose flaw is open when the evidence ends, or not known to be fixed."""
+        return {pack: days for pack, days in self.campaigns.items() if days.since and not days.fixed}
+
 
 def patching(
     readings: Sequence[Reading], tables: BuildTables, packs: Sequence[Pack], end: date, first_row: date | None, today: date

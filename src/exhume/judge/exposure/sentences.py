@@ -7,13 +7,13 @@ from datetime import date
 
 from exhume.judge import words
 from exhume.judge.exposure import OpenDays, Patching
+from exhume.judge.exposure.catalogue import Flaw
 from exhume.judge.exposure.states import VERIFY
 from exhume.model import Exposure, Question, Reply, State
 
 MOST = 4
 """Campaigns that are told one by one."""
 _OPEN = (State.VULNERABLE, State.MITIGATED)
-BRING = "To date the exposure, bring Bin\\ExSetup.exe, C:\\ExchangeSetupLogs and the SOFTWARE registry hive."
 
 
 def exposed(patching: Patching) -> Question:
@@ -43,9 +43,14 @@ def exposed(patching: Patching) -> Question:
     return Question(reply, text, _limits(patching, unknown, verify))
 
 
+def named(flaw: Flaw) -> str:
+    """``ProxyLogon (CVE-2021-26855)``."""
+    return f"{flaw.nickname} ({flaw.cve})" if flaw.nickname else flaw.cve
+
+
 def sentence(days: OpenDays) -> str:
     """``ProxyLogon (CVE-2021-26855): patched on 2021-03-09, exposed 65 days before (2021-01-03 to 2021-03-08).``"""
-    name = f"{days.flaw.nickname} ({days.flaw.cve})" if days.flaw.nickname else days.flaw.cve
+    name = named(days.flaw)
     days_ = words.number(days.proven, "day")
     surely = f"exposed {days_} for certain" if days.proven else "whether it was exposed is not known"
     if days.patched and days.first_proven:
@@ -53,12 +58,13 @@ def sentence(days: OpenDays) -> str:
         range_ = words.span_of(days.first_proven, _before(days.until))
         return f"{name}: patched on {days.until}, exposed {days_} before ({range_}){before}."
     if days.fixed and days.known:
-        return f"{name}: fixed on {days.until} at the latest; {surely}{', perhaps' if days.proven else ''} since {days.since}."
+        before = f"{surely}, perhaps since" if days.proven else "whether it was exposed before is not known, from"
+        return f"{name}: fixed on {days.until} at the latest; {before} {days.since}{'' if days.proven else ' on'}."
     if days.fixed:
         return f"{name}: fixed when the evidence was collected, since when is not known; {surely}."
     if days.known:
         return f"{name}: still open on {days.until}, when the evidence ends; {surely}."
-    return f"{name}: whether it was fixed by {days.until} is not known; {surely}."
+    return f"{name}: {surely}; whether it was fixed by {days.until} is not known."
 
 
 def _before(day: date) -> date:
@@ -73,7 +79,7 @@ def _sum(all_: int, opened: int, still: int, unknown: int) -> str:
     if opened:
         parts.append(f"{still:,} of them still at the end")
     if unknown:
-        parts.append(f"of {unknown:,} it is not known for some days")
+        parts.append(f"for {unknown:,} the evidence does not tell it of all days")
     return f"{', '.join(parts)}."
 
 
@@ -82,7 +88,7 @@ def _limits(patching: Patching, unknown: Sequence[str], verify: Sequence[str]) -
     if len(patching.contradictions) > 5:
         out.append(f"{len(patching.contradictions) - 5:,} more contradictions between readings.")
     if unknown:
-        out.append(BRING)
+        out.append(words.BRING)
     if verify:
         out.append(f"The build is enough, but a setting has to be verified for {words.joined(list(verify))}.")
     return tuple(out)

@@ -60,25 +60,21 @@ _TYPES = (
     (r"agent logs?", AGENT),
     (r"smtp (receive|send) protocol.*", PROTOCOL),
 )
-_TYPES_COMPILED = tuple((re.compile(pattern), log) for pattern, log in _TYPES)
 
-_PATHS = tuple(
-    (re.compile(pattern, re.IGNORECASE), log)
-    for pattern, log in (
-        (r"/oabgenerator(simple)?log/[^/]*$", OAB),
-        (r"/httpproxy/[^/]+/[^/]*\.log$|/httpproxy_\d{8,10}-\d+[^/]*\.log$", HTTPPROXY),
-        (r"/ecp/server/[^/]*\.log$|/ecpserver\d{8}-\d+\.log$", ECP_SERVER),
-        (r"/ecp/activity/[^/]*\.log$|/ecpactivity_\d+_\d{8}-\d+\.log$", ECP_ACTIVITY),
-        (r"/logging/ews/[^/]*\.log$|/ews_\d{8,10}-\d+\.log$", EWS),
-        (r"/cmdletinfra/.*/cmdlet/[^/]*\.log$|/rps_cmdlet_[^/]*\.log$", RPS_CMDLET),
-        (r"/cmdletinfra/.*/http/[^/]*\.log$|/rps_http_[^/]*\.log$", RPS_HTTP),
-        (r"/mapi ?http/.*\.log$|/mapi client access/[^/]*\.log$|/mapihttp_[^/]*\.log$", MAPIHTTP),
-        (r"/rpc client access/[^/]*\.log$|/rca_\d[^/]*\.log$", RCA),
-        (r"/audit/[^/]*\.log$", AUDIT),
-        (r"/messagetracking/[^/]*\.log$|/msgtrk[a-z]*\d[^/]*\.log$", TRACKING),
-        (r"/agentlog/[^/]*\.log$", AGENT),
-        (r"/protocollog/.*\.log$", PROTOCOL),
-    )
+_PATHS = (
+    (r"/oabgenerator(simple)?log/[^/]*$", OAB),
+    (r"/httpproxy/[^/]+/[^/]*\.log$|/httpproxy_\d{8,10}-\d+[^/]*\.log$", HTTPPROXY),
+    (r"/ecp/server/[^/]*\.log$|/ecpserver\d{8}-\d+\.log$", ECP_SERVER),
+    (r"/ecp/activity/[^/]*\.log$|/ecpactivity_\d+_\d{8}-\d+\.log$", ECP_ACTIVITY),
+    (r"/logging/ews/[^/]*\.log$|/ews_\d{8,10}-\d+\.log$", EWS),
+    (r"/cmdletinfra/.*/cmdlet/[^/]*\.log$|/rps_cmdlet_[^/]*\.log$", RPS_CMDLET),
+    (r"/cmdletinfra/.*/http/[^/]*\.log$|/rps_http_[^/]*\.log$", RPS_HTTP),
+    (r"/mapi ?http/.*\.log$|/mapi client access/[^/]*\.log$|/mapihttp_[^/]*\.log$", MAPIHTTP),
+    (r"/rpc client access/[^/]*\.log$|/rca_\d[^/]*\.log$", RCA),
+    (r"/audit/[^/]*\.log$", AUDIT),
+    (r"/messagetracking/[^/]*\.log$|/msgtrk[a-z]*\d[^/]*\.log$", TRACKING),
+    (r"/agentlog/[^/]*\.log$", AGENT),
+    (r"/protocollog/.*\.log$", PROTOCOL),
 )
 _COLUMNS = (
     ({"datetime", "requestid", "anchormailbox"}, HTTPPROXY),
@@ -102,8 +98,8 @@ _FOLDER = re.compile(r"(?:^|/)httpproxy/([^/]+)/[^/]+$", re.IGNORECASE)
 def by_type(text: str) -> Log:
     """The log that a ``#Log-type:`` line names."""
     words = " ".join(text.lower().split())
-    for pattern, log in _TYPES_COMPILED:
-        if pattern.fullmatch(words):
+    for pattern, log in _TYPES:
+        if re.fullmatch(pattern, words):
             return log
     return Log(OTHER, tidy(text.strip()))
 
@@ -117,7 +113,7 @@ def by_columns(names: tuple[str, ...]) -> Log | None:
 def by_path(path: str) -> Log | None:
     """The log whose place this is."""
     text = "/" + path.replace("\\", "/")
-    return next((log for pattern, log in _PATHS if pattern.search(text)), None)
+    return next((log for pattern, log in _PATHS if re.search(pattern, text, re.IGNORECASE)), None)
 
 
 def protocol_of(path: str) -> str:

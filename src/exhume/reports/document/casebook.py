@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exhume.reports import wording
 from exhume.reports.document import write
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ def _server(server: Server) -> Json:
         "folder": server.folder,
         "verdict": str(a.verdict),
         "generated": write.time(a.generated),
+        "host": a.host.name,
+        "product": a.host.product,
+        "build": a.host.build,
+        "evidence": list(a.evidence),
+        "questions": {
+            "exposed": str(a.questions.exposed.answer),
+            "attacked": str(a.questions.attacked.answer),
+            "broken_into": str(a.questions.broken_into.answer),
+            "since_how_far": str(a.questions.since_how_far.answer),
+            "clean_now": str(a.questions.clean_now.answer),
+        },
+        "missing": [*wording.missing(a)],
+        "next_step": min(a.plan, key=lambda s: s.order).title if a.plan else None,
         "answers": [
             {
                 "campaign": x.campaign,

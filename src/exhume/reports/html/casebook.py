@@ -33,7 +33,9 @@ class Line:
     product: str
     worst: str
     when: str
+    attacked: str
     exposed: str
+    missing: tuple[str, ...]
     next_step: str
 
 
@@ -81,6 +83,8 @@ def _line(server: Server) -> Line:
         product=wording.product(a),
         worst=", ".join(x.title or x.campaign for x in hit),
         when=wording.between(min(firsts, default=None), max(lasts, default=None)) if firsts else "",
+        attacked=wording.REPLY[a.questions.attacked.answer],
         exposed=wording.REPLY[a.questions.exposed.answer],
+        missing=tuple(wording.missing(a)),
         next_step=steps[0].title if steps else "",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 import sys
 from collections.abc import Mapping, MutableMapping
-from importlib import resources
+from pathlib import Path
 from types import CodeType
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ class Compiled(jinja2.BaseLoader):
 
     def __init__(self, environment: jinja2.Environment, sources: Mapping[str, str], kept: Kept) -> None:
         origin = f"{exhume.__version__} {jinja2.__version__} {sys.implementation.cache_tag} {sys.version}"
-        options = (resources.files(__package__) / "page.py").read_bytes()
+        options = Path(__file__).with_name("page.py").read_bytes()
         texts = [part.encode() for name in sorted(sources) for part in (name, sources[name])]
 
         def make() -> bytes:

@@ -58,6 +58,8 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
+    """One flaw, and the stretches of its states."""
+
     name: str
     y: float
     stretches: tuple[Stretch, ...]

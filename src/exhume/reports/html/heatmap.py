@@ -203,8 +203,8 @@ def _row(name: str, y: float, spans: list[Span], findings: Iterable[Finding], ax
             return "hole" if day in holed else "rows"
         return "empty" if busy else "quiet"
 
-    columns = [_summed({state(d) for d in _days(axis, c)}) for c in range(axis.columns)]
     every = [state(axis.since + timedelta(days=n)) for n in range(axis.days)]
+    columns = [_summed(set(every[c * axis.step : (c + 1) * axis.step])) for c in range(axis.columns)]
     own = {(s.kind, s.channel.lower(), s.server) for s in spans}
     here = [f for f in findings if (f.record.kind, f.record.channel.lower(), f.record.server) in own]
     return Row(
@@ -218,11 +218,6 @@ def _row(name: str, y: float, spans: list[Span], findings: Iterable[Finding], ax
         missing=sum(s not in ("rows", "quiet") for s in every),
         holes=tuple(f"{a:%Y-%m-%d %H:%M} to {b:%Y-%m-%d %H:%M}" for a, b in holes),
     )
-
-
-def _days(axis: _Axis, column: int) -> Iterator[date]:
-    for n in range(column * axis.step, min(axis.days, (column + 1) * axis.step)):
-        yield axis.since + timedelta(days=n)
 
 
 def _summed(states: set[str]) -> str:

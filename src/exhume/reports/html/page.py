@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -19,6 +19,7 @@ from exhume.reports.html.picture import pictures
 from exhume.reports.html.view import values, view
 from exhume.reports.plain import DOT, NOTE, shown
 
+_TEMPLATES = Path(__file__).parent / "templates"
 _NOTE_HERE = "\x02note\x03"
 """Holds the place of the note until it is known whether one is needed; no text of evidence keeps such characters."""
 
@@ -54,8 +55,7 @@ def filled(template: str, more_style: str = "", kept: Kept = anew, **content: ob
 
 @cache
 def _environment(kept: Kept) -> Environment:
-    templates = resources.files(__package__) / "templates"
-    sources = {entry.name: entry.read_text("utf-8") for entry in templates.iterdir() if entry.name.endswith(".j2")}
+    sources = {entry.name: entry.read_text("utf-8") for entry in _TEMPLATES.iterdir() if entry.name.endswith(".j2")}
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -78,7 +78,7 @@ def _environment(kept: Kept) -> Environment:
 
 @cache
 def _read(name: str) -> str:
-    return (resources.files(__package__) / "templates" / name).read_text("utf-8")
+    return (_TEMPLATES / name).read_text("utf-8")
 
 
 def _harmless(value: object) -> object:

@@ -54,6 +54,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
+    """One kind of moment, and its marks."""
+
     kind: str
     name: str
     y: float

@@ -75,6 +75,8 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
+    """One campaign's answer in words."""
+
     answer: Answer
     title: str
     tone: str
@@ -141,7 +143,7 @@ def view(a: Assessment) -> View:
         generated=wording.stamp(a.generated),
         five=wording.five(a),
         first_limits=FIRST_LIMITS,
-        steps=tuple((s, _paragraphs(s.how)) for s in steps),
+        steps=tuple((s, wording.paragraphs(s.how)) for s in steps),
         first_steps=steps[:FIRST_STEPS],
         campaigns=tuple(_campaign(x) for x in sorted(a.answers, key=lambda x: -x.verdict)),
         groups=_groups(a, chosen),
@@ -172,11 +174,11 @@ def _campaign(answer: Answer) -> Campaign:
     return Campaign(
         answer=answer,
         title=answer.title or answer.campaign,
-        tone=TONE[answer.verdict],
+        tone="neutral" if answer.verdict is Verdict.NO_TRACE and answer.window is None else TONE[answer.verdict],
         word=wording.VERDICT[answer.verdict],
         outcome=wording.OUTCOME[answer.outcome][1] if answer.outcome else "Nothing was found.",
         when=wording.between(answer.first_seen, answer.last_seen) if answer.first_seen else "",
-        window=wording.window(answer.window) if answer.window else "",
+        window=wording.judged(answer),
     )
 
 
@@ -205,20 +207,6 @@ def _shown(found: Finding) -> Shown:
         because=_reasons(found),
         links=tuple((text, bool(_LINK.fullmatch(text))) for text in found.references),
     )
-
-
-def _paragraphs(how: str) -> tuple[tuple[bool, str], ...]:
-    """Lines that are indented are commands and stay as they are; the others are prose and flow."""
-    blocks: list[tuple[bool, list[str]]] = []
-    for line in how.splitlines():
-        code = line.startswith("    ")
-        if not line.strip():
-            blocks.append((False, []))
-        elif blocks and blocks[-1][0] == code and blocks[-1][1]:
-            blocks[-1][1].append(line[4:] if code else line.strip())
-        else:
-            blocks.append((code, [line[4:] if code else line.strip()]))
-    return tuple((code, ("\n" if code else " ").join(lines)) for code, lines in blocks if lines)
 
 
 def _readings(readings: Iterable[Reading]) -> tuple[tuple[str, str, str, str, str, str, int], ...]:

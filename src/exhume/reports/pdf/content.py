@@ -62,7 +62,7 @@ def content(a: Assessment) -> Json:
                 "tone": _TONE[x.verdict],
                 "reached": wording.OUTCOME[x.outcome][1] if x.outcome else "Nothing was found.",
                 "seen": wording.between(x.first_seen, x.last_seen) if x.first_seen else "–",
-                "window": wording.window(x.window) if x.window else "no fixed days",
+                "window": wording.judged(x),
                 "limits": [_text(limit) for limit in x.limits[:6]],
             }
             for x in sorted(a.answers, key=lambda x: -x.verdict)
