@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+PAUSE = 0.4
+"""Seconds before each turn: a machine that throttles, or schedules by what was used of late, does so between them."""
 LOG = """\
 #Software: Microsoft Internet Information Services 10.0
 #Version: 1.0
@@ -62,6 +64,7 @@ def measure(
                 here.mkdir(exist_ok=True)
                 caches = {"XDG_CACHE_HOME": str(here), "PYTHONPYCACHEPREFIX": str(here / "code"), "PYTHONPATH": str(source)}
                 environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | caches
+                time.sleep(PAUSE)
                 start, before = time.perf_counter(), spent()
                 subprocess.run(
                     [sys.executable, "-m", "exhume", *command, *(["--out", "out"] if command[0] == "assess" else [])],

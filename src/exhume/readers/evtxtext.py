@@ -14,6 +14,7 @@ escape the names of elements, and in a damaged record they may hold anything.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -24,42 +25,64 @@ from exhume.readers.eventfields import Event, flat, instant, number_of, text_of
 LEVELS = 8
 """Levels of nested values in the content of an event that is proven: those of Windows have seven at most (CAPI2)."""
 
+
+def _once(group: str, times: str) -> str:
+    """The group ``?`` or ``*`` times, and nothing of it is given back. The quicker way to say it is wrong before Python 3.11.5
+    where the group begins and fails (cpython#106052)."""
+    return f"{group}{times}+" if sys.version_info >= (3, 11, 5) else f"(?>{group}{times})"
+
+
 # JSON as the library writes it. Nothing is tried twice (possessive), so a strange text costs no more than an ordinary one.
 _TEXT = r'"[^"\\\x00-\x1f]*+"'
-_ANY_TEXT = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u00[01][0-9a-f])[^"\\\x00-\x1f]*+)*+"'
+_ESCAPED = r'(?:\\(?:["\\/bfnrt]|u00[01][0-9a-f])[^"\\\x00-\x1f]*+)'
+_ANY_TEXT = rf'"[^"\\\x00-\x1f]*+{_once(_ESCAPED, "*")}"'
 _WHOLE = r"(?:0|[1-9][0-9]{0,17}+)"
 _NUMBER = rf'"?+{_WHOLE}"?+'
 _SINGLE = rf"(?:{_ANY_TEXT}|-?+(?:0|[1-9][0-9]{{0,19}}+)(?=[\]}},])|null|true|false)"
-_NEXT = r"(?:,(?!END)|(?=END))"
-_LIST = rf"\[(?:{_SINGLE}{_NEXT.replace('END', '[]]')})*+\]"
-_ATTRIBUTES = rf'\{{"#attributes":\{{(?:{_TEXT}:{_SINGLE}{_NEXT.replace("END", "[}]")})*+\}}\}}'
+
+
+def _list(item: str, end: str) -> str:
+    """Items with commas between them, up to an end."""
+    return _once(f"(?:{item}(?:,(?!{end})|(?={end})))", "*") + end
+
+
+_LIST = rf"\[{_list(_SINGLE, '[]]')}"
+_ATTRIBUTES = rf'\{{"#attributes":\{{{_list(f"{_TEXT}:{_SINGLE}", "[}]")}\}}'
 
 
 def _nested(levels: int) -> str:
     below = rf"|{_nested(levels - 1)}" if levels else ""
-    return rf"(?:{_SINGLE}|{_LIST}|\{{(?:{_TEXT}:(?:{_SINGLE}|{_LIST}{below}){_NEXT.replace('END', '[}]')})*+\}})"
+    return rf"(?:{_SINGLE}|{_LIST}|\{{{_list(f'{_TEXT}:(?:{_SINGLE}|{_LIST}{below})', '[}]')})"
 
 
-def _maybe(name: str, value: str) -> str:
-    return rf'(?:"{name}":{value},)?+'
+def _maybe(before: str, value: str, after: str = "") -> str:
+    return _once(f"(?:{before}{value}{after})", "?")
 
 
 @cache
 def _proven() -> re.Pattern[str]:
     """Built when the first event log comes: that takes 6 ms."""
+    names = ("Version", "Level", "Task", "Opcode")
     return re.compile(
-        rf'^(?:\{{"Event":\{{(?:"#attributes":\{{"xmlns":{_TEXT}\}},)?+"System":\{{'
-        rf'"Provider":\{{"#attributes":\{{"Name":"([^"\\\x00-\x1f]*+)"(?:,"Guid":{_TEXT})?+(?:,"EventSourceName":{_TEXT})?+\}}\}},'
-        rf'"EventID":(?:\{{"#attributes":\{{"Qualifiers":{_NUMBER}\}},"#text":"?+({_WHOLE})"?+\}}|"?+({_WHOLE})"?+),'
-        + "".join(_maybe(name, _NUMBER) for name in ("Version", "Level", "Task", "Opcode"))
-        + _maybe("Keywords", _TEXT)
+        r'^(?:\{"Event":\{'
+        + _maybe(r'"#attributes":\{"xmlns":', _TEXT, r"\},")
+        + r'"System":\{"Provider":\{"#attributes":\{"Name":"([^"\\\x00-\x1f]*+)"'
+        + _maybe(',"Guid":', _TEXT)
+        + _maybe(',"EventSourceName":', _TEXT)
+        + r"\}\},"
+        + rf'"EventID":(?:\{{"#attributes":\{{"Qualifiers":{_NUMBER}\}},"#text":"?+({_WHOLE})"?+\}}|"?+({_WHOLE})"?+),'
+        + "".join(_maybe(f'"{name}":', _NUMBER, ",") for name in names)
+        + _maybe('"Keywords":', _TEXT, ",")
         + r'"TimeCreated":\{"#attributes":\{"SystemTime":"'
-        + r'([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9}+)?+Z)"\}\},'
+        + rf'([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-5][0-9]:[0-5][0-9]{_maybe("[.]", "[0-9]{1,9}+")}Z)"\}}\}},'
         + rf'"EventRecordID":{_NUMBER},'
-        + _maybe("Correlation", f"(?:null|{_ATTRIBUTES})")
-        + _maybe("Execution", _ATTRIBUTES)
+        + _maybe('"Correlation":', f"(?:null|{_ATTRIBUTES})", ",")
+        + _maybe('"Execution":', _ATTRIBUTES, ",")
         + r'"Channel":"([^"\\\x00-\x1f]++)","Computer":"([^"\\\x00-\x1f]*+)"'
-        + rf'(?:,"Security":(?:null|{_ATTRIBUTES}))?+\}}(?:,"(?:EventData|UserData)":{_nested(LEVELS - 1)})?+\}}\}}$|.*$)',
+        + _maybe(',"Security":', f"(?:null|{_ATTRIBUTES})")
+        + r"\}"
+        + _maybe(',"(?:EventData|UserData)":', _nested(LEVELS - 1))
+        + r"\}\}$|.*$)",
         re.MULTILINE,
     )
 

@@ -30,7 +30,7 @@ _PARTS = re.compile(
     r"""<(?=[\s%!s])(?:
     (?P<note>%--.*?(?:--%>|\Z))
   | (?P<directive>\s?%\s*@(?P<head>.*?)%>)
-  | (?P<inline>%(?P<mark>[=:\#!$]?)(?P<code>[^%]*+(?:%(?!>)[^%]*+)*+)(?:%>|\Z))
+  | (?P<inline>%(?P<mark>[=:\#!$]?)(?P<code>[^%]*+(?>(?:%(?!>)[^%]*+)*))(?:%>|\Z))
   | (?P<script>script\b(?P<attributes>(?:[^>"']|"[^"]*"|'[^']*'){0,800})>)
   | (?P<include>!--\s*\#\s*include\s+(?:file|virtual)\s*=\s*["']?(?P<included>[^"'>\s]{1,260}))
     )""",

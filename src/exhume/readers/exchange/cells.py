@@ -23,7 +23,7 @@ _TIME_START = re.compile(rb'"?\d{4}-\d\d-\d\d[T ]\d\d:\d\d')
 @lru_cache(maxsize=8)
 def _pattern(delimiter: str) -> re.Pattern[str]:
     mark = re.escape(delimiter)
-    return re.compile(rf'(?:"((?:[^"]++|"")*+)"|([^{mark}]*+))({mark}|\Z)', re.DOTALL)
+    return re.compile(rf'(?:"((?>(?:[^"]++|"")*))"|([^{mark}]*+))({mark}|\Z)', re.DOTALL)
 
 
 def split(text: str, delimiter: str, expected: int) -> list[str]:

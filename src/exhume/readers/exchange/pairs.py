@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-_PAIR = re.compile(r"(?:'((?:[^']++|'')*+)'|([^;]*+))(;|\Z)", re.DOTALL)
+_PAIR = re.compile(r"(?:'((?>(?:[^']++|'')*))'|([^;]*+))(;|\Z)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,4}:[^\s=;'\"]{1,200}")
 _MOST = 500
 """Pairs of one cell that are unpacked."""
