@@ -304,3 +304,40 @@ def test_a_plan_that_cannot_be_read_is_told_before_anything_is_assessed(tmp_path
     (tmp_path / "e").mkdir()
     (line,) = refused(capsys, "assess", tmp_path / "e", "--out", tmp_path / "out", "--pack", pack)
     assert "plan.yml" in line
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")
+def test_where_the_summary_cannot_be_shown_the_exit_code_still_tells_the_verdict(evidence, tmp_path):
+    words = ["assess", str(evidence), *PERIOD, "--out", str(tmp_path / "out"), "--jobs", "1"]
+    for bound, code in (("compromised", 1), (None, 0)):
+        more = ["--fail-on", bound] if bound else []
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "exhume", *words, *more], check=False, stdout=full, stderr=subprocess.PIPE, text=True
+            )
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+        assert "could not be shown" in done.stderr
+
+
+def test_where_nobody_reads_the_summary_fail_on_still_holds(evidence, tmp_path):
+    words = ["assess", str(evidence), *PERIOD, "--out", str(tmp_path / "out"), "--jobs", "1", "--fail-on", "compromised"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "exhume", *words], check=False, stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_disk_that_fills_up_leaves_the_earlier_reports_together(evidence, tmp_path, monkeypatch, capsys):
+    """Else the report of an earlier run would stand beside the assessment of this one."""
+    out = tmp_path / "out"
+    assert run("assess", evidence, *PERIOD, "--out", out, "--jobs", 1) == 0
+    earlier = {path.name: path.read_bytes() for path in out.iterdir()}
+    capsys.readouterr()
+    monkeypatch.setattr(
+        "exhume.reports.Timeline.render", lambda self, result: (_ for _ in ()).throw(OSError(28, "No space left"))
+    )
+    assert "cannot write to" in refused(capsys, "assess", evidence, "--out", out, "--jobs", 1)[-1]
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == earlier

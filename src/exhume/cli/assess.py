@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import sys
 import time
+from contextlib import suppress
 from datetime import date, datetime
 from glob import glob
 from pathlib import Path
@@ -163,17 +165,24 @@ def _reports_loaded() -> None:
 
 
 def write(result: Assessment, out: Path) -> None:
-    """The three files of an assessment. Raises ``Refused`` when they cannot be written."""
+    """The three files of an assessment: all of them, or those that were there stay as they are, so that no report stands beside
+    another run's. Raises ``Refused`` when they cannot be written."""
     from exhume.assess.kept import kept
     from exhume.cli.refused import Refused
     from exhume.reports import Document, Html, Timeline
 
     reports: tuple[Report, ...] = (Document(), Html(kept), Timeline())
+    parts = {out / f"{report.filename}.part": out / report.filename for report in reports}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for report in reports:
-            (out / report.filename).write_bytes(report.render(result))
+        for report, part in zip(reports, parts, strict=True):
+            part.write_bytes(report.render(result))
+        for part, place in parts.items():
+            part.replace(place)
     except OSError as error:
+        for part in parts:
+            with suppress(OSError):
+                part.unlink()
         raise Refused(f"cannot write to {out}: {error.strerror or type(error).__name__}") from None
 
 
@@ -184,9 +193,14 @@ def show(result: Assessment, out: Path | None) -> None:
     width = min(120, shutil.get_terminal_size((100, 24)).columns)
     place = str(out / "report.html") if out else ""
     text = Text(width=width, colour=sys.stdout.isatty(), place=place).render(result)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text if text.endswith(b"\n") else text + b"\n")
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text if text.endswith(b"\n") else text + b"\n")
+        sys.stdout.buffer.flush()
+    except OSError as error:  # nobody reads it any more, or the disk behind it is full: the exit code still tells the verdict
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"exhume: the summary could not be shown: {error.strerror or type(error).__name__}", file=sys.stderr)
 
 
 class Progress:
