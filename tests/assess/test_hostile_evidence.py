@@ -131,6 +131,7 @@ def test_names_that_collide_or_mislead(wrap):
         assert report.render(result)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links, pipes, rights and names as only POSIX has them")
 def test_a_name_that_is_not_unicode_goes_through_to_the_reports(tmp_path):
     folder = written(tmp_path, attacked())
     try:

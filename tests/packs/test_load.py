@@ -136,6 +136,7 @@ def test_nothing_usable_is_an_error_and_not_an_empty_pack(tmp_path: Path) -> Non
         load(tmp_path / "missing")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links, pipes, rights and names as only POSIX has them")
 def test_links_large_files_and_bad_base64_are_problems(tmp_path: Path) -> None:
     folder = write(tmp_path / "rules", {"a.yml": SIGMA, "broken.yar.b64": "!!!"})
     outside = write(tmp_path / "outside", {"secret.yml": SIGMA})

@@ -54,7 +54,7 @@ class Text:
         _plan(sheet, assessment, most=max(3, min(6, self.lines - len(sheet.lines) - 4)))
         if self.place:
             sheet.title("Report")
-            sheet.put(self.place)
+            sheet.lines.append(shown(self.place))  # whole, so that it can be copied
         if assessment.tlp:
             sheet.put("")
             sheet.put(assessment.tlp)
