@@ -152,7 +152,7 @@ def test_the_logs_say_what_they_were_made_for():
     findings, readings, coverage, _ = whole(LOGS["rotated and part of it gone"])
     assert len(findings) > 3
     assert len(readings) > 1
-    assert len(coverage.spans) == 2
+    assert len(coverage.spans) == 3
     assert any("records are missing" in gap.detail for gap in coverage.gaps)
     parts = [scanner(LOGS["sound"]).work(Task(PATH, number, 3)) for number in range(3)]
     assert all(part.findings and part.unjoined for part in parts), "each slice reads some of it"

@@ -286,3 +286,20 @@ def test_deep_nesting_ends_well():
 def test_other_files_are_not_taken(data):
     assert not Events().recognises(data, File("e", "x.json"))
     assert not Events().expects(File("e", "events.json"))
+
+
+def test_starts_of_programs_count_as_a_log_of_their_own():
+    """By default Windows does not write them, so a Security log without them must not look as if it held them."""
+
+    def security(number, hour):
+        system = {"Provider": {"Name": "Microsoft-Windows-Security-Auditing"}, "EventID": number, "Channel": "Security"}
+        return {
+            "Event": {"System": system | {"TimeCreated": {"SystemTime": f"2021-03-03T{hour:02}:00:00Z"}, "Computer": "ex01"}}
+        }
+
+    events = [security(4624, 1), security(4688, 5), security(4688, 6), security(4634, 9)]
+    spans = {span.channel: span for span in read("\n".join(map(json.dumps, events)))[2]}
+    assert spans["Security"].records == 4
+    assert spans["Security (program starts)"].records == 2
+    assert [t.hour for t in (spans["Security (program starts)"].first, spans["Security (program starts)"].last)] == [5, 6]
+    assert {span.channel for span in read("\n".join(map(json.dumps, [events[0], events[3]])))[2]} == {"Security"}

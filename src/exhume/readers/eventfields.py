@@ -15,6 +15,10 @@ from functools import lru_cache
 from exhume.model import File, Record, Span, Value, hour_of
 
 KIND = "windows.event"
+STARTED = 4688
+"""A program started: Windows writes it into the Security log only where it was told to, which by default it is not."""
+STARTS = "Security (program starts)"
+"""These events count as a log of their own as well, so that a Security log without them covers no day for who needs them."""
 CMDLET_PROVIDER = "msexchange cmdletlogs"
 _CMDLET = {
     0: "Cmdlet", 1: "Parameters", 2: "Caller", 3: "CallerSid", 5: "HostApplication", 6: "Process", 11: "Exception",
@@ -206,7 +210,11 @@ class Reach:
 
     def add(self, record: Record, trusted: bool = True) -> None:
         """Counts a record. The time of one from a damaged place (``trusted`` false) proves no coverage."""
-        key = (record.channel, record.server)
+        self._add(record, (record.channel, record.server), trusted)
+        if record.channel == "Security" and record.fields["EventID"] == STARTED:
+            self._add(record, (STARTS, record.server), trusted)
+
+    def _add(self, record: Record, key: tuple[str, str], trusted: bool) -> None:
         self._counts[key] = self._counts.get(key, 0) + 1
         if record.time is None or not trusted:
             return

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from exhume.model import File, Reading, Record, Sieve, event_kind
-from exhume.readers.eventfields import KIND, Event, Reach, record_of
+from exhume.readers.eventfields import KIND, STARTED, STARTS, Event, Reach, record_of
 from exhume.readers.eventreadings import readings_of, tells
 from exhume.readers.evtxtext import event_of_json, heads, searched
 
@@ -60,6 +60,8 @@ class Sift:
             unproven = (place for place, channel in enumerate(channels) if not channel)
             decoded = {place: event_of_json(texts[place], numbers[place]) for place in unproven}
         self._count(list(zip(channels, computers, strict=True)), moments, decoded, trusted)
+        if "Security" in channels:
+            self._count_starts(zip(channels, qualified, plain, computers, moments, strict=True), trusted)
         _date(numbers, moments, decoded, times)
         kinds = list(map(_kind, providers, qualified, plain, channels))
         wanted: dict[int, Event | None] = {place: event for place, event in decoded.items() if event}
@@ -85,6 +87,15 @@ class Sift:
         for event in decoded.values():
             if event:
                 self._reach.add(record_of(event, self._file), trusted)
+
+    def _count_starts(self, heads: Iterable[tuple[str, ...]], trusted: bool) -> None:
+        """Counts the starts of programs once more, as the log that they stand for."""
+        starts: dict[str, list[str]] = {}
+        for channel, qualified, plain, computer, moment in heads:
+            if channel == "Security" and (qualified or plain) == str(STARTED):
+                starts.setdefault(computer, []).append(moment)
+        for computer, moments in starts.items():
+            self._reach.count(STARTS, computer, moments, trusted)
 
 
 @lru_cache(maxsize=4096)
