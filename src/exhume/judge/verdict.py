@@ -147,10 +147,12 @@ def hides(gap: Gap, needed: Iterable[str]) -> bool:
 
 
 def _other_events(gap: Gap, asked: Iterable[Seen]) -> bool:
-    """Was something lost of an event log that the campaign does not ask for?"""
+    """Was something lost of an event log of which the campaign asks for nothing? It may ask for a part of one only, such as
+    ``Security (program starts)``."""
     if gap.kind != "windows.event" or not gap.channel:
         return False
-    return not any(seen.kind == gap.kind and fnmatchcase(gap.channel.lower(), seen.channel.lower()) for seen in asked)
+    logs = (seen.channel.lower().partition(" (")[0] for seen in asked if seen.kind == gap.kind)
+    return not any(fnmatchcase(gap.channel.lower(), log) for log in logs)
 
 
 def scattered(gaps: Iterable[Gap], needed: Iterable[str]) -> tuple[Gap, ...]:
