@@ -95,9 +95,13 @@ def _loose(item: Any) -> str:
 def _some(item: Any, often: str) -> str:
     """Characters of a set; one that holds a class or is told by letters that have another case stands for any character."""
     operation, argument = str(item[0]), item[1]
-    members: list[tuple[Any, Any]] = [("NEGATE", None), ("LITERAL", argument)] if operation == "NOT_LITERAL" else argument
+    members: list[tuple[Any, Any]] = argument
+    if operation == "NOT_LITERAL":
+        members = [("NEGATE", None), ("LITERAL", argument)]
+    elif operation == "ANY":
+        members = [("CATEGORY", None)]
     negated, out = False, ""
-    for kind, value in members if operation != "ANY" else (("CATEGORY", None),):
+    for kind, value in members:
         match str(kind):
             case "NEGATE":
                 negated = True
