@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from fnmatch import fnmatchcase
+from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from exhume.judge.accept import accept
 from exhume.judge.chain import chain, own_addresses, together
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
@@ -20,7 +20,6 @@ from exhume.judge.verdict import answer, days_of, raised, worst_first
 from exhume.judge.weigh import weigh
 from exhume.judge.words import blind, source_name
 from exhume.model import (
-    Allowed,
     AllowEntry,
     Answer,
     Assessment,
@@ -79,7 +78,7 @@ class Case:
 def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessment:
     """The assessment of one server. The same part gives the same assessment, whatever the order of its files."""
     used = tuple(used_pages(case.second.touched, part.findings))
-    findings, allowed = _allow((*part.findings, *used), case.allow, case.generated.date())
+    findings, allowed, refused = accept((*part.findings, *used), case.allow, case.generated.date())
     findings = weigh(findings, own_addresses(findings), frozenset(case.second.mixed))
     findings = sorted((*findings, *together(findings, case.correlations, case.second.mixed)), key=worst_first)
     coverage = replace(part.coverage, gaps=part.coverage.gaps + case.second.gaps + _absent(part.coverage, packs))
@@ -105,7 +104,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),
         plan=plan(case.plans, answers, findings, things(findings, intrusions, host), case.exposure),
         allowed=allowed,
-        problems=case.problems,
+        problems=(*case.problems, *refused),
         period=case.period,
         evidence=case.evidence,
         mixed=case.second.mixed,
@@ -137,28 +136,3 @@ def _absent(coverage: Coverage, packs: Sequence[Pack]) -> tuple[Gap, ...]:
         for (kind, channel), seen in sorted(wanted.items())
         if not any(seen.fits(span) for span in coverage.spans) and not any(blind(gap, kind) for gap in coverage.gaps)
     )
-
-
-def _allow(
-    findings: Iterable[Finding], entries: Sequence[AllowEntry], today: date
-) -> tuple[list[Finding], tuple[Allowed, ...]]:
-    kept: list[Finding] = []
-    allowed: list[Allowed] = []
-    for finding in sorted(findings, key=worst_first):
-        entry = next((e for e in entries if (e.until is None or today <= e.until) and _fits(e, finding)), None)
-        if entry:
-            allowed.append(Allowed(finding, entry.reason, entry.until))
-        else:
-            kept.append(finding)
-    return kept, tuple(allowed)
-
-
-def _fits(entry: AllowEntry, finding: Finding) -> bool:
-    if entry.sha256:
-        same = finding.record.text("sha256").lower() == entry.sha256.lower()
-        if not same or not entry.rule:
-            return same
-    if not entry.rule or entry.rule not in (finding.rule, finding.trace):
-        return False
-    places = (finding.record.text("url"), finding.record.text("windows_path"), finding.source.path)
-    return bool(entry.path) and any(fnmatchcase(p.lower(), entry.path.lower()) for p in places if p)
