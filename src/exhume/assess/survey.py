@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exhume.model import Cause, Coverage, Evidence, File, Gap, Host, Part, Reading, Source, Span
@@ -79,7 +79,7 @@ def own_readings(part: Part) -> Part:
     places = {r.source.path: Source(r.source.evidence, r.source.path, "file") for r in foreign}
     gaps = tuple(Gap("file", Cause.SKIPPED, FOREIGN, source) for _, source in sorted(places.items()))
     kept = tuple(r for r in part.readings if r not in foreign)
-    return Part(part.findings, kept, part.coverage + Coverage((), gaps))
+    return replace(part, readings=kept, coverage=part.coverage + Coverage((), gaps))
 
 
 def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], patching: Patching | None = None) -> Host:

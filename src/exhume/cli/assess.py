@@ -48,7 +48,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     command.add_argument("--jobs", type=int, default=0, metavar="N", help="worker processes (default: one a core)")
     command.add_argument("--fail-on", type=verdict_of, metavar="VERDICT", help="exit 1 when the verdict is this or worse")
-    command.add_argument("--manifest", action="store_true", help="hash and list recognised logs as well")
+    command.add_argument(
+        "--manifest", action="store_true", help="record of custody: SHA-256 of every file, who ran it, when, with which command"
+    )
     limits = command.add_argument_group("limits (what goes beyond becomes a gap in the report)")
     limits.add_argument("--file-seconds", type=float, default=600, metavar="S", help="for each file, plus 1 s a MiB (600)")
     limits.add_argument("--worker-memory", type=_size, default=1536 << 20, metavar="SIZE", help="of one worker (1536M)")
@@ -158,6 +160,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         engine=arguments.engine,
         use_sieve=not arguments.no_sieve,
         manifest=arguments.manifest,
+        command=("exhume", *sys.argv[1:]) if arguments.manifest else (),
         meanwhile=_reports_loaded,
         limits=Limits(seconds=arguments.file_seconds, memory=arguments.worker_memory),
         evidence_limits=EvidenceLimits(**{k: v for k, v in changed.items() if v is not None}),

@@ -111,11 +111,11 @@ def _attacked(
 
 def _open_marks(findings: Sequence[Finding]) -> str:
     """What somebody has to be asked about: marks that ordinary work leaves as well."""
-    titles = dict.fromkeys(f.title for f in findings if to_confirm(f))
-    if not titles:
+    marks = list(dict.fromkeys(words.named(f) for f in findings if to_confirm(f)))
+    if not marks:
         return ""
-    which = f"{words.number(len(titles), 'thing')} that administrators and products do as well"
-    return f" To be confirmed with whoever runs the server: {which} ({words.joined(list(titles), most=3)})."
+    which = f"{words.number(len(marks), 'thing')} that administrators and products leave as well"
+    return f" To be confirmed with whoever runs the server: {which} ({words.joined(marks, most=3)})."
 
 
 def _broken_into(

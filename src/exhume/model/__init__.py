@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from exhume.model.allow import AllowEntry, allow_line, entry_of, fits, loose, thing_of
 from exhume.model.clue import BORDER, Clue, event_kind, narrowed, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Unjoined, Window
+from exhume.model.custody import Custody, Hashed, Input
 from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, alone, attacks, raised, to_confirm, unsure
 from exhume.model.flow import (
     File,
@@ -60,6 +61,9 @@ __all__ = [
     "SCHEMA",
     "Act",
     "AllowEntry",
+    "Custody",
+    "Hashed",
+    "Input",
     "allow_line",
     "entry_of",
     "fits",

@@ -174,4 +174,6 @@ def _quoted(text: str) -> str:
 
 def _escape(code: int) -> str:
     """References: YAML 1.2.2, 5.7, escaped characters."""
+    if code == 0x5C:
+        return "\\\\"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

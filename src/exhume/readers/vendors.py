@@ -23,16 +23,14 @@ def recognised(kind: str, name: str, path: str) -> dict[str, Value]:
     ``kind``: ``agent``, ``module`` or ``filter``; ``path``: of the file, as it is registered.
     """
     place = plain_path(path)
-    if not place or _UP.search(place):
+    if not place:
         return {}
     lowered, file = name.strip().lower(), place.rpartition("\\")[2]
     alike = [
-        row
-        for row in rows("vendors.csv")
-        if row["kind"] == kind and (_fits(lowered, row["name"]) or _fits(file, row["dll"]))
+        row for row in rows("vendors.csv") if row["kind"] == kind and (_fits(lowered, row["name"]) or _fits(file, row["dll"]))
     ]
     for row in alike:
-        if _lies(place, row["folder"]):
+        if not _UP.search(place) and _lies(place, row["folder"]):
             return {"product": row["product"]}
     return {"claims": alike[0]["product"]} if alike else {}
 

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from exhume.model import Act, Assessment, Finding, Intrusion
 from exhume.reports import wording
+from exhume.reports.explained import HEAD, explained, sentence
+from exhume.reports.explained import MOST as MOST_EXPLAINED
 from exhume.reports.plain import DOT, NOTE, shorten, shown
 
 MOST_FINDINGS = 300
@@ -44,6 +46,7 @@ class Markdown:
             _head,
             _recheck,
             _questions,
+            _explained,
             _plan,
             _campaigns,
             _intrusions,
@@ -96,10 +99,25 @@ def _head(a: Assessment) -> Iterator[str]:
     if a.tlp:
         yield from (f"**{a.tlp}**", "")
     yield f"# {prose(wording.server(a))}: {wording.VERDICT[a.verdict]}"
-    yield from ("", f"**{wording.SENTENCE[a.verdict]}**")
+    yield from ("", f"**{sentence(a)}**")
     if a.redacted:
         yield from ("", f"*{prose(a.redacted)}*")
     yield from ("", f"{prose(wording.product(a))}. {prose(wording.period(a))}. Assessed {wording.stamp(a.generated)}.")
+
+
+def _explained(a: Assessment) -> Iterator[str]:
+    things = explained(a)
+    if not things:
+        return
+    yield from ("## To be explained", "", HEAD, "")
+    for x in things[:MOST_EXPLAINED]:
+        known = [x.product and f"{prose(x.product)} by its name and folder", x.sha256 and f"SHA-256 {code(x.sha256)}"]
+        told = ", ".join(filter(None, (code(x.name), code(x.runs), *known)))
+        yield f"- {prose(x.found.title)}: {told or 'unnamed'}, in {code(x.found.source.path)} {code(x.found.source.at)}"
+        if x.line:
+            yield f"  To accept it: {code(x.line, len(x.line))}"
+    if len(things) > MOST_EXPLAINED:
+        yield f"- {len(things) - MOST_EXPLAINED:,} more are in assessment.json."
 
 
 def _recheck(a: Assessment) -> Iterator[str]:
