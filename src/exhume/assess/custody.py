@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import os
 import platform
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,23 +19,32 @@ def custody(
 ) -> Custody:
     """``paths`` as the user gave them, ``names`` of the same in the report."""
     every = tuple(sorted(files, key=lambda f: f.path))
-    inputs = tuple(_input(name, Path(path), every, len(paths) > 1) for name, path in zip(names, paths, strict=True))
+    met = Counter[str]()
+    inputs: list[Input] = []
+    for name, path in zip(names, map(Path, paths), strict=True):
+        top = os.path.basename(os.path.realpath(path)) or "root"  # as the tree of the evidence names it
+        met[top] += 1
+        start = top if met[top] == 1 else f"{top} ({met[top]})"
+        inputs.append(
+            _folder(name, "" if len(paths) == 1 else f"{start}/", every) if path.is_dir() else _file(name, start, every)
+        )
     ended = datetime.now(UTC).replace(microsecond=0)
-    return Custody(_who(), begun, ended, tuple(command), inputs, every)
+    return Custody(_who(), begun, ended, tuple(command), tuple(inputs), every)
 
 
-def _input(name: str, path: Path, files: Sequence[Hashed], several: bool) -> Input:
-    """Of several folders the listing does not say which file came from which, so each is read by its own names."""
-    if not path.is_dir():
-        own = [f for f in files if f.path == name or f.path.startswith(f"{name}!/")]
-        exact = next((f for f in own if f.path == name), None)
-        return Input(name, "file", max(1, len(own)), exact.sha256 if exact else "")
-    mine = [f for f in files if not several or (path / f.path.partition("!/")[0]).is_file()]
+def _file(name: str, path: str, files: Sequence[Hashed]) -> Input:
+    own = [f for f in files if f.path == path or f.path.startswith(f"{path}!/")]
+    return Input(name, "file", len(own), next((f.sha256 for f in own if f.path == path), ""))
+
+
+def _folder(name: str, start: str, files: Sequence[Hashed]) -> Input:
+    """Paths are those inside the folder, so that the digest is the same whatever was given beside it."""
+    mine = [f for f in files if f.path.startswith(start)]
     if not all(f.sha256 for f in mine):
         return Input(name, "folder", len(mine), "")
     digest = hashlib.sha256()
     for file in mine:
-        digest.update(f"{file.sha256}  {file.path}\n".encode("utf-8", "replace"))
+        digest.update(f"{file.sha256}  {file.path[len(start) :]}\n".encode("utf-8", "replace"))
     return Input(name, "folder", len(mine), digest.hexdigest())
 
 

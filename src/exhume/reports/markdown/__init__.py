@@ -320,6 +320,12 @@ def _method(a: Assessment) -> Iterator[str]:
     yield from ("## Method", "")
     yield f"- Evidence: {', '.join(map(code, a.evidence)) or 'no name'}"
     yield f"- Program: exhume {code(a.tool.version)}, engine {code(a.tool.engine)}"
+    if a.custody:
+        c = a.custody
+        yield f"- Run by {code(c.by)}, begun {wording.stamp(c.begun)}, ended {wording.stamp(c.ended)}"
+        yield f"- Command: {code(' '.join(c.command)) or 'none'}"
+        yield from (f"- SHA-256 of {x.kind} {code(x.name)}: {code(x.sha256) or 'could not be computed'}" for x in c.inputs)
+        yield f"- {wording.counted(len(c.files), 'file')} with their SHA-256 in assessment.json, under custody.files"
     yield f"- Packs: {', '.join(f'{code(p.name)} {code(p.version)}' for p in a.tool.packs) or 'none'}"
     yield from (f"- Accepted as known good: {prose(x.finding.title)}: {prose(x.reason)}" for x in a.allowed)
     if a.problems:
