@@ -179,6 +179,8 @@ def _judged(
         evidence=names,
         problems=problems_of(packs, detectors),
     )
+    if exposure:
+        case = replace(case, untold=packroom.untold())
     if part.findings or (exposure and exposure.unfixed):
         case = replace(case, plans=_plans(packs))
     if part.findings:  # all else is asked of findings only

@@ -16,6 +16,7 @@ from exhume.judge.questions import answer_all
 from exhume.judge.things import things
 from exhume.judge.timeline import timeline
 from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
+from exhume.judge.untold import untold_limits
 from exhume.judge.verdict import answer, days_of, raised, worst_first
 from exhume.judge.weigh import weigh
 from exhume.judge.words import blind, source_name
@@ -34,6 +35,7 @@ from exhume.model import (
     PlanEntry,
     Problem,
     Tool,
+    Untold,
     Verdict,
     Window,
 )
@@ -71,6 +73,8 @@ class Case:
     """What the second look at the evidence brought."""
     partly: Mapping[str, str] = field(default_factory=dict)
     """Pack → why not all rows were put to its rules, in a sentence: it may find something, and never say ``no_trace``."""
+    untold: Sequence[Untold] = ()
+    """Flaws whose use does not show in what exhume reads."""
     witnesses: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """The beginning of a trace's id → the logs (kind, channel) that should show it."""
 
@@ -88,17 +92,21 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     told = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
     intrusions = tuple(with_earlier(with_activity(one, case.second.touched, coverage), case.second.earlier) for one in told)
     pages = planted(findings, intrusions, case.second, coverage, part.readings)
+    questions = answer_all(answers, findings, coverage, host, case.exposure, case.period, intrusions)
+    entries = case.exposure.entries if case.exposure else ()
+    untold = tuple(untold_limits(entries, case.untold, case.period))
+    broken_into = replace(questions.broken_into, limits=questions.broken_into.limits + untold)
     return Assessment(
         tool=case.tool,
         generated=case.generated,
         host=host,
         verdict=verdict,
-        questions=answer_all(answers, findings, coverage, host, case.exposure, case.period, intrusions),
+        questions=replace(questions, broken_into=broken_into),
         answers=answers,
         findings=tuple(findings),
         coverage=coverage,
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
-        exposure=case.exposure.entries if case.exposure else (),
+        exposure=entries,
         intrusions=intrusions,
         planted=pages,
         timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         Withdrawn,
     )
     from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
-    from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
+    from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Untold, Version, dotted, read_version
     from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
     from exhume.model.directive import Directive, DirectivePart, FilledIn, Obligation, Shows, Statement
 
@@ -142,6 +142,7 @@ __all__ = [
     "Unjoined",
     "Value",
     "Verdict",
+    "Untold",
     "Version",
     "Visit",
     "Window",
@@ -170,7 +171,7 @@ _LATER = {
         "assessment": "SCHEMA Act Allowed Answer Assessment Exposure Intrusion Moment PackUsed Planted Question Questions "
         "Recheck SeenIn Step Tool Withdrawn",
         "attestation": "ATTESTATION_SCHEMA Attestation Check StepCheck",
-        "builds": "Build BuildTables Fix Parts Setting Version dotted read_version",
+        "builds": "Build BuildTables Fix Parts Setting Untold Version dotted read_version",
         "casebook": "CASE_SCHEMA Casebook Server Shared",
         "directive": "Directive DirectivePart FilledIn Obligation Shows Statement",
     }.items()
