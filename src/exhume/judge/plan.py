@@ -101,7 +101,7 @@ def explain(findings: Iterable[Finding]) -> Step | None:
     check = "each of them has an owner, or was taken out and looked into."
     return Step(
         1,
-        "Explain what is not Exchange's own, or was done by somebody unnamed",
+        "Explain what administrators or products may have left",
         why,
         how,
         True,
