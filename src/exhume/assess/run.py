@@ -215,7 +215,7 @@ def _again(make: Callable[[], Scanner], evidence: Evidence, seen: Survey, option
 
     def look(touch: Touch, paths: Sequence[str]) -> Part:
         scanner = make()
-        known = {name: getattr(scanner, name) for name in PICKLED} | {"detectors": (touch,)}
+        known = {name: getattr(scanner, name) for name in PICKLED} | {"detectors": (touch,), "manifest": False}
         portions = batches_of(evidence, paths)
         in_order = any(len(portion) > 1 for portion in portions)  # a sequential archive: opening a member twice costs all of it
         return _scan(_shared((Scanner if in_order else Glance)(**known)), seen, options, portions).part()
