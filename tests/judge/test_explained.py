@@ -12,7 +12,7 @@ from exhume.assess.recheck import recheck
 from exhume.model import AllowEntry, Reply, Verdict, allow_line, to_confirm
 from exhume.reports import Document, Markdown, Text, load
 from exhume.reports.html import Html
-from pretend_server import V15, Server, assessed, on, traces
+from pretend_server import NOON, V15, Server, assessed, on, tag, traces
 
 AGENTS = V15 + "TransportRoles/Shared/agents.config"
 CONFIG = "C/Windows/System32/inetsrv/config/applicationHost.config"
@@ -211,3 +211,20 @@ def test_an_entry_that_ran_out_is_no_problem():
     old = AllowEntry("ours", rule="TA-a", path="*agents.config", until=date(2020, 1, 1))
     result = assessed(quiet(HOUSE, SIGNER), allow=(old,))
     assert not [p for p in result.problems if p.pack == "--allow"]
+
+
+def test_rows_that_were_accepted_stay_accepted_though_they_have_no_name():
+    """Several in one log: each by what it is, not by the log."""
+    server = Server()
+    for hour in (1, 2):
+        server.ecp(NOON.replace(hour=hour), f"Set-OabVirtualDirectory.ExternalUrl='{tag()}{hour}'", "/ecp/DDI/DDIService.svc")
+    first = assessed(server)
+    mine = [f for f in first.findings if f.record.kind == "exchange.ecp-server"]
+    assert mine
+    everything = tuple(AllowEntry("a test", rule=f.rule, finding=f.id) for f in first.findings)
+    before = assessed(server, allow=everything)
+    assert not before.findings
+    again = recheck(before, "ab" * 32)
+    assert {a.finding.id for a in again.allowed} == {a.finding.id for a in before.allowed}
+    other = AllowEntry("a test", rule=mine[0].rule, finding="f-000000000000")
+    assert mine[0].id in {f.id for f in assessed(server, allow=(other,)).findings}

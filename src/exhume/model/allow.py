@@ -67,6 +67,8 @@ class AllowEntry:
     """Client address of a row."""
     line: int = 0
     """Number of the entry in its file, from 1."""
+    finding: str = ""
+    """Id of a finding that was accepted before, of a thing that has no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def fits(entry: AllowEntry, finding: Finding) -> bool:
         return False
     if entry.rule and entry.rule not in (finding.rule, finding.trace):
         return False
-    if not entry.sha256 and not entry.rule:
+    if (not entry.sha256 and not entry.rule) or (entry.finding and entry.finding != finding.id):
         return False
     thing = thing_of(finding)
     asked = ((entry.name, thing.name), (entry.dll, thing.dll), (entry.detail, thing.detail), (entry.address, finding.address))
@@ -124,7 +126,8 @@ def fits(entry: AllowEntry, finding: Finding) -> bool:
 
 def loose(entry: AllowEntry, finding: Finding) -> bool:
     """Does an entry that fits name only the file in which the thing stands beside others?"""
-    if entry.sha256 or entry.name or entry.dll or entry.detail or entry.address or finding.record.kind in FILES:
+    named = (entry.sha256, entry.name, entry.dll, entry.detail, entry.address, entry.finding)
+    if any(named) or finding.record.kind in FILES:
         return False
     own = finding.record.text("url")
     return not (own and fnmatchcase(own.lower(), entry.path.lower()))
@@ -140,11 +143,11 @@ def _same(text: str) -> str:
 
 
 def entry_of(finding: Finding, reason: str, until: date | None = None) -> AllowEntry:
-    """The entry that accepts this thing and nothing beside it; by its place in the evidence where it has no name."""
+    """The entry that accepts this thing and nothing beside it; by the finding's id where it has no name."""
     thing = thing_of(finding)
-    place = "".join(f"[{c}]" if c in "*?[" else c for c in thing.path)
     if not thing.named:
-        place = "".join(f"[{c}]" if c in "*?[" else c for c in finding.source.path)
+        return AllowEntry(reason, rule=finding.rule, until=until, finding=finding.id)
+    place = "".join(f"[{c}]" if c in "*?[" else c for c in thing.path)
     address = finding.address if finding.record.kind in LOGS else ""
     return AllowEntry(reason, thing.sha256, finding.rule, place, until, thing.name, thing.dll, thing.detail, address)
 
