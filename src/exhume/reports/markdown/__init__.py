@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from exhume.model import Act, Assessment, Finding, Intrusion
+from exhume.model import Act, Assessment, Finding, Intrusion, allow_line
 from exhume.reports import wording
 from exhume.reports.explained import HEAD, explained, sentence
 from exhume.reports.explained import MOST as MOST_EXPLAINED
@@ -261,12 +261,12 @@ def _findings(a: Assessment) -> Iterator[str]:
     yield f"## Findings: {len(a.findings):,}"
     worst = sorted(a.findings, key=lambda f: (-f.severity, -f.outcome, -f.confidence, str(f.first_seen or ""), f.id))
     for found in worst[:MOST_FINDINGS]:
-        yield from ("", f"### {prose(found.title)}", "", *_finding(found))
+        yield from ("", f"### {prose(found.title)}", "", *_finding(found, bool(a.redacted)))
     if len(worst) > MOST_FINDINGS:
         yield from ("", f"{len(worst) - MOST_FINDINGS:,} more are in assessment.json.")
 
 
-def _finding(found: Finding) -> Iterator[str]:
+def _finding(found: Finding, redacted: bool) -> Iterator[str]:
     times = f", {found.count:,} times" if found.count > 1 else ""
     yield f"- **{found.severity}**, outcome {found.outcome}, confidence {found.confidence}: {wording.OUTCOME[found.outcome][1]}"
     yield f"- {wording.between(found.first_seen, found.last_seen)}{times}"
@@ -279,6 +279,8 @@ def _finding(found: Finding) -> Iterator[str]:
     marks = [*found.techniques, *found.cves]
     yield f"- rule {code(found.rule)} of {code(found.pack)}, id {code(found.id)}{''.join(f', {code(m)}' for m in marks)}"
     yield from (f"- harmless reasons: {prose(reason)}" for reason in wording.harmless(found))
+    if not redacted and (line := allow_line(found)):
+        yield f"- to accept it: {code(line, len(line))}"
 
 
 def _unseen(a: Assessment) -> Iterator[str]:
