@@ -35,12 +35,12 @@ from exhume.model import (
     PlanEntry,
     Problem,
     Tool,
-    Untold,
     Verdict,
     Window,
 )
 
 if TYPE_CHECKING:
+    from exhume.model import Untold
     from exhume.judge.exposure import Patching, patching
 
 __all__ = ["Case", "Patching", "Second", "judge", "patching", "raised", "worst_first"]

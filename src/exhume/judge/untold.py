@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from exhume.model import Exposure, State, Untold, Window
+from exhume.model import Exposure, State, Window
+
+if TYPE_CHECKING:
+    from exhume.model import Untold
 
 
 def untold_limits(exposure: Iterable[Exposure], untold: Iterable[Untold], period: Window | None) -> Iterator[str]:
