@@ -40,8 +40,8 @@ from exhume.model import (
 )
 
 if TYPE_CHECKING:
-    from exhume.model import Untold
     from exhume.judge.exposure import Patching, patching
+    from exhume.model import Untold
 
 __all__ = ["Case", "Patching", "Second", "judge", "patching", "raised", "worst_first"]
 
