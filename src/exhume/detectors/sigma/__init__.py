@@ -94,4 +94,4 @@ def _computed() -> bytes:
     from exhume.detectors.sigma.logsources import shipped
     from exhume.detectors.sigma.saved import fields_written
 
-    return fields_written(shipped().computed)
+    return fields_written(shipped().table_of_fields)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.index import Held, Index, Memory
 from exhume.detectors.sigma.saved import Entry, built
-from exhume.detectors.sigma.view import Computed, View, fold
+from exhume.detectors.sigma.view import Table, View, fold
 from exhume.model import Because, Clue, Finding, Record, Rule
 
 WINDOWS = "windows.event"
@@ -16,9 +16,9 @@ WINDOWS = "windows.event"
 class Rulebook:
     """Immutable but for what it remembers to be quick."""
 
-    def __init__(self, entries: Iterable[Entry], computed: Mapping[str, Computed]) -> None:
+    def __init__(self, entries: Iterable[Entry], table: Table) -> None:
         self._entries = tuple(entries)
-        self._computed = computed
+        self._table = table
         self._channels = frozenset(channel for entry in self._entries for channel in entry.channels)
         self._events = frozenset(event for entry in self._entries for event in entry.events | (entry.needed or frozenset()))
         self._indexes: dict[tuple[str, int], tuple[Index, Memory]] = {}
@@ -59,7 +59,7 @@ class Rulebook:
             yield Finding.of(rule, record, because)
 
     def _held(self, index: Index, record: Record) -> Held:
-        view = View(record, self._computed)
+        view = View(record, self._table)
         told: dict[tuple[str, str], tuple[Rule, tuple[Because, ...]]] = {}
         for compiled in index.candidates(view):
             name = (compiled.rule.pack, compiled.rule.id)
@@ -76,7 +76,7 @@ class Rulebook:
         index = self._indexes.get(key)
         if index is None:
             fitting = built(self._fitting(*key))
-            index = self._indexes[key] = Index(fitting), Memory(fitting, self._computed)
+            index = self._indexes[key] = Index(fitting), Memory(fitting, self._table.computed)
         return index
 
     def _key(self, channel: str, event: int) -> tuple[str, int]:

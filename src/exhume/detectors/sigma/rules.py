@@ -93,7 +93,7 @@ def compile_rule(pack: Pack, name: str, document: Mapping[str, Any], sources: Lo
 def _compile(rule: Rule, trees: list[Any], place: Place, sources: LogSources) -> Compiled:
     names = dict(place.fields)
     nothing = sources.nothing(place.kind)
-    node = translate(trees, Route(lambda name: names.get(name, (name,)), nothing))
+    node = translate(trees, Route(lambda name: names.get(name, (name,)), nothing, sources.empties(place.kind)))
     only: list[Node] = [
         Text((field,), "equals", tuple(map(fold, values)), values) if values != ("",) else Empty((field,), nothing)
         for field, values in place.only

@@ -3,18 +3,19 @@
 pySigma expands the modifiers (base64offset, windash, wide …) and parses the condition; what it leaves, field and value
 pairs joined by and, or, not, becomes the nodes of ``conditions``.
 
-References: Sigma rules specification 2.0 and its appendix on modifiers; SigmaHQ/pySigma.
+References: Sigma rules specification 2.1 and its appendix on modifiers; SigmaHQ/pySigma.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from exhume.detectors.sigma import conditions as c
 from exhume.detectors.sigma.regexes import compile_search
+from exhume.detectors.sigma.values import Part, wildcard_pattern
 from exhume.detectors.sigma.view import EVERYWHERE, fold
 
 Fields = Callable[[str], tuple[str, ...]]
@@ -31,6 +32,10 @@ class Route:
     fields: Fields
     nothing: str = ""
     """What the log writes for an empty cell, which readers leave out (``-`` in W3C logs)."""
+    empties: bool = False
+    """A field can be there and be empty, which is something else than null. Where empty cells are left out it is the same."""
+    placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values for the modifier ``expand``, each a Sigma string."""
 
 
 def parse(detection: Mapping[str, Any]) -> list[Any]:
@@ -43,7 +48,7 @@ def parse(detection: Mapping[str, Any]) -> list[Any]:
 
     # pySigma would test regular expressions with RE2, which lacks look-around, and print to the terminal
     policy = SigmaPolicy(regex_engine=PythonRegexEngine())
-    wanted = {name: value for name, value in detection.items() if name != "timeframe"}
+    wanted = {name: _renamed(value) for name, value in detection.items() if name != "timeframe"}
     try:
         detections = SigmaDetections.from_dict(wanted, policy=policy)
         return [parsed.parsed for parsed in detections.parsed_condition]
@@ -52,6 +57,18 @@ def parse(detection: Mapping[str, Any]) -> list[Any]:
     except (ParseBaseException, AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
         # pySigma trusts the shape of the YAML; a rule of the wrong shape surfaces as any of these
         raise UntranslatableError(f"not a Sigma detection: {_words(error)}") from None
+
+
+def _renamed(part: Any) -> Any:
+    """The same, with modifiers under the names that pySigma knows."""
+    if isinstance(part, list):
+        return [_renamed(item) for item in part]
+    if not isinstance(part, dict) or not any(isinstance(key, str) and "|utf16le" in key for key in part):
+        return part
+    out = {"|".join("wide" if word == "utf16le" else word for word in str(key).split("|")): v for key, v in part.items()}
+    if len(out) < len(part):
+        raise UntranslatableError("a selection has the same field with wide and utf16le, which are one modifier")
+    return out
 
 
 def _words(error: BaseException) -> str:
@@ -124,7 +141,7 @@ def _test(value: Any, fields: tuple[str, ...], route: Route) -> c.Node:
     if isinstance(value, t.SigmaString):
         return _string(value, fields, route)
     if isinstance(value, t.SigmaTimestampPart):
-        raise UntranslatableError(f"modifier {value.timestamp_part.name.lower()} is not supported")
+        return c.DatePart(fields, _part(value), "=", float(value.number))
     if isinstance(value, t.SigmaNumber):
         if fields == (EVERYWHERE,):
             return c.Text(fields, "contains", (str(value),), (str(value),))
@@ -133,7 +150,7 @@ def _test(value: Any, fields: tuple[str, ...], route: Route) -> c.Node:
         word = "true" if value.boolean else "false"
         return c.Text(fields, "equals", (word,), (word,))
     if isinstance(value, t.SigmaRegularExpression):
-        return _regex(value, fields)
+        return _regex(value, fields, route)
     if isinstance(value, t.SigmaCIDRExpression):
         return c.Network(fields, ipaddress.ip_network(value.cidr, strict=False))
     if isinstance(value, t.SigmaCompareExpression):
@@ -147,34 +164,36 @@ def _test(value: Any, fields: tuple[str, ...], route: Route) -> c.Node:
     if isinstance(value, t.SigmaExists):
         return c.Exists(fields) if value.exists else c.Negation(c.Exists(fields))
     if isinstance(value, t.SigmaNull):
-        return c.Empty(fields, route.nothing)
+        return c.Null(fields) if route.empties else c.Empty(fields, route.nothing)
     raise UntranslatableError(f"value of kind {type(value).__name__}")
+
+
+def _part(value: Any) -> Part:
+    part: Part = value.timestamp_part.name.lower()
+    return part
 
 
 def _compare(value: Any, fields: tuple[str, ...]) -> c.Node:
     from sigma.types import CompareOperators as Op
+    from sigma.types import SigmaTimestampPart
 
     number = float(value.number.number)
-    match value.op:
-        case Op.LT:
-            return c.Compare(fields, "<", number)
-        case Op.LTE:
-            return c.Compare(fields, "<=", number)
-        case Op.GT:
-            return c.Compare(fields, ">", number)
-        case Op.GTE:
-            return c.Compare(fields, ">=", number)
-    return c.Negation(c.Number(fields, number))
+    operators: dict[Any, c.Operator] = {Op.LT: "<", Op.LTE: "<=", Op.GT: ">", Op.GTE: ">="}
+    if value.op not in operators:
+        raise UntranslatableError(f"comparison {value.op}")
+    if isinstance(value.number, SigmaTimestampPart):
+        return c.DatePart(fields, _part(value.number), operators[value.op], number)
+    return c.Compare(fields, operators[value.op], number)
 
 
 def _string(value: Any, fields: tuple[str, ...], route: Route) -> c.Node:
     from sigma.types import Placeholder, SigmaCasedString, SpecialChars
 
+    if any(isinstance(part, Placeholder) for part in value.s):
+        return _either([_test(item, fields, route) for item in _expanded(value, value, route)])
     cased = isinstance(value, SigmaCasedString)
     parts: list[str | bool | None] = []
     for part in value.s:
-        if isinstance(part, Placeholder):
-            raise UntranslatableError(f"placeholder %{part.name}% (modifier expand): exhume has no value for it")
         if part is SpecialChars.WILDCARD_MULTI:
             if not parts or parts[-1] is not None:
                 parts.append(None)
@@ -192,14 +211,16 @@ def _string(value: Any, fields: tuple[str, ...], route: Route) -> c.Node:
 
 def _placed(parts: list[str | bool | None], fields: tuple[str, ...], cased: bool, route: Route) -> c.Node:
     """The cheapest test for a pattern; ``None`` stands for ``*`` and ``True`` for ``?``."""
-    if not parts:
+    if not parts and not route.empties:
         return c.Empty(fields, route.nothing)
     texts = [part for part in parts if isinstance(part, str)]
     if parts == [None]:
-        return c.Exists(fields)
+        return c.Exists(fields, null=False)
+    if not parts:
+        return c.Text(fields, "equals", ("",), ("",), cased)
     if len(texts) == 1 and len(parts) - parts.count(None) == 1:
         shown = texts[0]
-        if shown == route.nothing:
+        if shown == route.nothing and not route.empties:
             return c.Empty(fields, route.nothing)
         place: c.Place = "equals"
         if len(parts) == 3:
@@ -209,15 +230,36 @@ def _placed(parts: list[str | bool | None], fields: tuple[str, ...], cased: bool
         return c.Text(fields, place, (shown if cased else fold(shown),), (shown,), cased)
     shown = "".join(part if isinstance(part, str) else "*" if part is None else "?" for part in parts)
     segments = tuple(text if cased else fold(text) for text in texts)
-    return c.Wildcard(fields, c.wildcard_pattern(parts, cased), segments, shown, cased)
+    return c.Wildcard(fields, wildcard_pattern(parts, cased), segments, shown, cased)
 
 
-def _regex(value: Any, fields: tuple[str, ...]) -> c.Node:
+def _expanded(value: Any, text: Any, route: Route) -> list[Any]:
+    """The value once for each combination of what is given for the placeholders in its text."""
+    from sigma.exceptions import SigmaError
+    from sigma.types import Placeholder, SigmaString
+
+    regex = value is not text
+    for part in text.s:
+        if isinstance(part, Placeholder) and part.name not in route.placeholders:
+            raise UntranslatableError(f"placeholder %{part.name}% (modifier expand): no placeholders.yml gives a value for it")
+
+    def given(part: Placeholder) -> Iterator[Any]:
+        yield from (
+            SigmaString(word, escape=not regex) if regex else SigmaString(word) for word in route.placeholders[part.name]
+        )
+
+    try:
+        found: list[Any] = value.replace_placeholders(given)
+    except SigmaError as error:
+        raise UntranslatableError(_words(error)) from None
+    return found
+
+
+def _regex(value: Any, fields: tuple[str, ...], route: Route) -> c.Node:
     from sigma.types import Placeholder
 
-    for part in value.regexp.s:
-        if isinstance(part, Placeholder):
-            raise UntranslatableError(f"placeholder %{part.name}% (modifier expand): exhume has no value for it")
+    if any(isinstance(part, Placeholder) for part in value.regexp.s):
+        return _either([_test(item, fields, route) for item in _expanded(value, value.regexp, route)])
     flags = "".join(sorted(flag.name[0].lower() for flag in value.flags)).replace("d", "s")
     try:
         search, needs = compile_search(str(value.regexp), flags)
