@@ -61,7 +61,7 @@ def test_a_rule_stored_as_base64_is_read() -> None:
         (rule(TEST, logsource={"category": "proxy"}), "other product: proxy"),
         (rule(TEST, logsource={"product": "windows", "service": "nosuch"}), "other product: windows / nosuch"),
         (rule(TEST, status="deprecated"), "status is deprecated"),
-        ({"title": "c", "correlation": {"type": "value_median"}}, "not yet: this kind of correlation"),
+        ({"title": "c", "correlation": {"type": "value_median"}}, "value_median is not one of"),
         (rule({"s": {"f": "x"}, "condition": "s and t"}), "'t' not defined"),
         (rule({"s": {"f": "x"}, "condition": "1 of q*"}), "doesn't match any"),
         (rule({"s": {"f": "x"}}), "at least one condition"),

@@ -79,7 +79,7 @@ def own_readings(part: Part) -> Part:
     places = {r.source.path: Source(r.source.evidence, r.source.path, "file") for r in foreign}
     gaps = tuple(Gap("file", Cause.SKIPPED, FOREIGN, source) for _, source in sorted(places.items()))
     kept = tuple(r for r in part.readings if r not in foreign)
-    return Part(part.findings, kept, part.coverage + Coverage((), gaps))
+    return Part(part.findings, kept, part.coverage + Coverage((), gaps), sightings=part.sightings)
 
 
 def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], patching: Patching | None = None) -> Host:

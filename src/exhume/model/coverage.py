@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Protocol, Self
 
+from exhume.model.correlation import Sighting, merge_sightings
 from exhume.model.finding import Finding
 from exhume.model.flow import HOUR, Gap, Reading, Span, hour_of, merge_readings, merge_spans
 
@@ -153,6 +154,8 @@ class Part:
     coverage: Coverage = field(default_factory=Coverage)
     unjoined: Unjoined | None = None
     """Of a slice, until it is put together with the others."""
+    sightings: tuple[Sighting, ...] = ()
+    """What Sigma's correlation rules are to look at, in order."""
 
     def __add__(self, other: Part) -> Part:
         folded: dict[tuple[str, ...], Finding] = {}
@@ -160,4 +163,5 @@ class Part:
             key = (finding.pack, *finding.key)
             folded[key] = folded[key] + finding if key in folded else finding
         readings = merge_readings(self.readings + other.readings)
-        return Part(tuple(folded.values()), readings, self.coverage + other.coverage)
+        sightings = merge_sightings(self.sightings + other.sightings)
+        return Part(tuple(folded.values()), readings, self.coverage + other.coverage, None, sightings)

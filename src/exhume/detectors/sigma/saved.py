@@ -15,6 +15,7 @@ from typing import Any
 
 from exhume.detectors.sigma import conditions as c
 from exhume.detectors.sigma.automaton import Automaton, proven
+from exhume.detectors.sigma.beside import Named
 from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.contents import Contents
 from exhume.detectors.sigma.literals import required_events
@@ -34,15 +35,16 @@ _BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODE
 _NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 
 
-def contents(items: Iterable[Compiled | Problem]) -> Contents:
-    """The rules by kind, and the problems."""
+def contents(items: Iterable[Compiled | Problem | Named]) -> Contents:
+    """The rules by kind, the problems, and what is named beside."""
     items = list(items)
     kinds: dict[str, list[Compiled]] = {}
     for item in items:
         if isinstance(item, Compiled):
             kinds.setdefault(item.kind, []).append(item)
     saved = {kind: written(rules) for kind, rules in kinds.items()}
-    return Contents(saved, tuple(item for item in items if isinstance(item, Problem)))
+    named = [(item.reference, item.id, item.title, item.unusable) for item in items if isinstance(item, Named)]
+    return Contents(saved, tuple(item for item in items if isinstance(item, Problem)), tuple(named))
 
 
 class Entry:

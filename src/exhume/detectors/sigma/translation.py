@@ -100,11 +100,19 @@ def _node(tree: Any, route: Route) -> c.Node:
         return c.Negation(_node(tree.args[0], route))
     if isinstance(tree, ConditionAND | ConditionOR):
         parts = [_node(part, route) for part in tree.args if part is not None]
-        return _all(parts) if isinstance(tree, ConditionAND) else _either(parts)
+        return every(parts) if isinstance(tree, ConditionAND) else _either(parts)
     raise UntranslatableError(f"condition part {type(tree).__name__}")
 
 
-def _all(parts: list[c.Node]) -> c.Node:
+def excludes(tree: Any) -> bool:
+    """Is there a ``not`` in it?"""
+    from sigma.conditions import ConditionNOT
+
+    return isinstance(tree, ConditionNOT) or any(excludes(part) for part in getattr(tree, "args", ()))
+
+
+def every(parts: list[c.Node]) -> c.Node:
+    """All of them, without one inside another."""
     if len(parts) == 1:
         return parts[0]
     flat: list[c.Node] = []

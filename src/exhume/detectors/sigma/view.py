@@ -131,6 +131,11 @@ class View:
             self._whole = whole
         return self._whole
 
+    def text(self, name: str) -> str:
+        """The field as one text, as the record has it; empty when it has none."""
+        value = self.record.fields.get(name)
+        return plain(value) if value is not None else next((text for _, text, _ in self.values(name)), "")
+
     def times(self, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         """The time of the record, where a rule asks for it by one of ``TIMES`` that is no field: name and text, UTC."""
         time = self.record.time
