@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from exhume.detectors.sigma.contents import OTHER_PRODUCT, Contents, origin
+from exhume.detectors.sigma.contents import OTHER_PRODUCT, Contents, Named, origin
 from exhume.model import Clue, Correlation, Finding, Host, Kept, Pack, Problem, Record, Sighting, anew, narrowed
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _beside(packs: Sequence[Pack]) -> Beside | None:
 
 
 def _resolved(beside: Beside, named: Mapping[str, Iterable[tuple[str, str, str, str]]], packs: Iterable[Pack]) -> Resolved:
-    from exhume.detectors.sigma.beside import Named, Resolved
+    from exhume.detectors.sigma.beside import Resolved
 
     found = {pack: [Named(*words) for words in some] for pack, some in named.items()}
     return Resolved(beside, found, frozenset(pack.name for pack in packs if pack.own))

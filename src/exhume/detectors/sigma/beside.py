@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from exhume.detectors.sigma.contents import OTHER_PRODUCT
+from exhume.detectors.sigma.contents import OTHER_PRODUCT, Named
 from exhume.detectors.sigma.translation import excludes, parse
 from exhume.model import Correlation, Pack, PackFile, Problem
 from exhume.model.correlation import correlation_of, rule_key
@@ -44,17 +44,6 @@ class Filter:
         return (not self.rules or not set(self.rules).isdisjoint(names)) and all(
             str(logsource.get(part) or "").strip().lower() == word for part, word in self.logsource
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A rule that is named by a filter or a correlation."""
-
-    reference: str
-    id: str
-    title: str
-    unusable: str = ""
-    """Why it cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)

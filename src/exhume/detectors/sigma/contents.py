@@ -20,13 +20,24 @@ OTHER_PRODUCT = "other product"
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A rule that is named by a filter or a correlation."""
+
+    reference: str
+    id: str
+    title: str
+    unusable: str = ""
+    """Why it cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """Written down it is a line of JSON, then the rules of each kind as ``saved`` writes them."""
 
     rules: Mapping[str, bytes]
     problems: tuple[Problem, ...]
     named: tuple[tuple[str, str, str, str], ...] = ()
-    """Rules that are named beside: ``beside.Named`` as plain words."""
+    """Rules that are named beside: ``Named`` as plain words."""
 
     def written(self) -> bytes:
         sizes = {kind: len(rules) for kind, rules in self.rules.items()}

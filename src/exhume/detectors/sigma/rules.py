@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from exhume.detectors.sigma.beside import Beside, Named, documents
+from exhume.detectors.sigma.beside import Beside, documents
 from exhume.detectors.sigma.clues import clues as clues_of
 from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.conditions import Empty, Node, Text
-from exhume.detectors.sigma.contents import OTHER_PRODUCT
+from exhume.detectors.sigma.contents import OTHER_PRODUCT, Named
 from exhume.detectors.sigma.logsources import LogSources, Place
 from exhume.detectors.sigma.ordinary import ordinary
 from exhume.detectors.sigma.translation import Route, UntranslatableError, every, parse, translate

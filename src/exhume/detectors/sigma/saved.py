@@ -15,9 +15,8 @@ from typing import Any
 
 from exhume.detectors.sigma import conditions as c
 from exhume.detectors.sigma.automaton import Automaton, proven
-from exhume.detectors.sigma.beside import Named
 from exhume.detectors.sigma.compiled import Compiled
-from exhume.detectors.sigma.contents import Contents
+from exhume.detectors.sigma.contents import Contents, Named
 from exhume.detectors.sigma.literals import required_events
 from exhume.detectors.sigma.view import Computed, Table
 from exhume.model import Clue, Confidence, Outcome, Problem, Rule, Severity
