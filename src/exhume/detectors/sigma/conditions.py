@@ -25,7 +25,7 @@ Operator: TypeAlias = Literal["<", "<=", ">", ">=", "="]
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq,
 }  # fmt: skip
-_WORDS = {"equals": "equals", "contains": "contains", "startswith": "starts with", "endswith": "ends with"}
+WORDS = {"equals": "equals", "contains": "contains", "startswith": "starts with", "endswith": "ends with"}
 _FITS: dict[str, Callable[[str, tuple[str, ...]], bool]] = {
     "equals": lambda text, values: text in values,
     "contains": lambda text, values: any(map(text.__contains__, values)),
@@ -107,7 +107,7 @@ class Text:
         for real, text, folded in view.candidates(self.fields):
             for value, shown in zip(self.values, self.shown, strict=True):
                 if fits(text if self.cased else folded, (value,)):
-                    yield Because(real, text, f"{_WORDS[self.place]} '{shown}'")
+                    yield Because(real, text, f"{WORDS[self.place]} '{shown}'")
                     return
 
 
@@ -274,7 +274,7 @@ class SameAs:
         for real, text, folded in view.candidates(self.fields):
             for name, value in others:
                 if _FITS[self.place](folded, (value,)):
-                    yield Because(real, text, f"{_WORDS[self.place]} the field {name}")
+                    yield Because(real, text, f"{WORDS[self.place]} the field {name}")
                     return
 
 

@@ -122,17 +122,17 @@ def places_of(document: Mapping[str, Any], sources: LogSources) -> tuple[Place, 
     return places
 
 
-def route(place: Place, sources: LogSources, beside: Beside) -> Route:
+def route(place: Place, sources: LogSources, placeholders: Mapping[str, tuple[str, ...]]) -> Route:
     """What field names mean there."""
     names = dict(place.fields)
     nothing, empties = sources.nothing(place.kind), sources.empties(place.kind)
-    return Route(lambda name: names.get(name, (name,)), nothing, empties, beside.placeholders)
+    return Route(lambda name: names.get(name, (name,)), nothing, empties, placeholders)
 
 
 def _compile(
     rule: Rule, trees: list[list[Any]], place: Place, sources: LogSources, beside: Beside, asked: tuple[str, ...] | None
 ) -> Compiled:
-    way = route(place, sources, beside)
+    way = route(place, sources, beside.placeholders)
     node = every([*only(place, sources), *(translate(some, way) for some in trees)])
     derived = sources.derived - sources.as_logged(place.kind)
     clues = clues_of(node, derived, ordinary(place.kind)) if sources.by_lines(place.kind) else None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from exhume.detectors.sigma import conditions as c
 from exhume.detectors.sigma.regexes import compile_search
@@ -19,6 +19,7 @@ from exhume.detectors.sigma.values import Part, wildcard_pattern
 from exhume.detectors.sigma.view import EVERYWHERE, fold
 
 Fields = Callable[[str], tuple[str, ...]]
+T = TypeVar("T")
 
 
 class UntranslatableError(ValueError):
@@ -38,8 +39,42 @@ class Route:
     """Values for the modifier ``expand``, each a Sigma string."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A condition as it is written, with the selections that it names."""
+
+    words: str
+    """``and``, ``or``, ``not``, ``1 of x*``, or the name of a selection."""
+    parts: tuple[Outline, ...] = ()
+    tree: Any = None
+    """pySigma's tree of a selection."""
+
+
 def parse(detection: Mapping[str, Any]) -> list[Any]:
     """The conditions of a rule as pySigma's trees. Raises ``UntranslatableError``."""
+    return _asked(detection, lambda found: [parsed.parsed for parsed in found.parsed_condition])
+
+
+def outlines(detection: Mapping[str, Any]) -> list[tuple[str, Outline]]:
+    """Each condition as text and as it is written. Raises ``UntranslatableError``."""
+    return _asked(
+        detection, lambda found: [(one.condition, _outline(one.parse(False), found)) for one in found.parsed_condition]
+    )
+
+
+def _outline(tree: Any, found: Any) -> Outline:
+    from sigma.conditions import ConditionAND, ConditionIdentifier, ConditionNOT, ConditionSelector
+
+    if isinstance(tree, ConditionSelector):
+        named = tuple(_outline(one, found) for one in tree.resolve_referenced_detections(found))
+        return Outline(f"{tree.args[0]} of {tree.pattern}", named)
+    if isinstance(tree, ConditionIdentifier):
+        return Outline(tree.identifier, tree=tree.postprocess(found))
+    words = "not" if isinstance(tree, ConditionNOT) else "and" if isinstance(tree, ConditionAND) else "or"
+    return Outline(words, tuple(_outline(part, found) for part in tree.args))
+
+
+def _asked(detection: Mapping[str, Any], ask: Callable[[Any], list[T]]) -> list[T]:
     from pyparsing import ParseBaseException
     from sigma.exceptions import SigmaError
     from sigma.policy import SigmaPolicy
@@ -50,8 +85,7 @@ def parse(detection: Mapping[str, Any]) -> list[Any]:
     policy = SigmaPolicy(regex_engine=PythonRegexEngine())
     wanted = {name: _renamed(value) for name, value in detection.items() if name != "timeframe"}
     try:
-        detections = SigmaDetections.from_dict(wanted, policy=policy)
-        return [parsed.parsed for parsed in detections.parsed_condition]
+        return ask(SigmaDetections.from_dict(wanted, policy=policy))
     except SigmaError as error:
         raise UntranslatableError(_words(error)) from None
     except (ParseBaseException, AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
