@@ -91,13 +91,24 @@ def _explained(
             ("filter", one.detection) for one in beside.filters if not pack.own and one.fits(names, document["logsource"])
         ]
         outlined = [(what, outlines(detection)) for what, detection in parts]
-        fitting = [place for place in places if place.kind == record.kind] or list(places[:1])
+        fitting = (
+            [place for place in places if _fits(place, record)] or [p for p in places if p.kind == record.kind] or places[:1]
+        )
         for place in fitting:
             way = route(place, sources, beside.placeholders)
             steps = tuple(_steps(place, way, outlined, sources, View(record, sources.table_of_fields)))
             yield Explanation(title, pack.name, file, all(step.holds for step in steps if not step.depth), steps)
     except UntranslatableError as reason:
         yield Explanation(title, pack.name, file, False, (), str(reason))
+
+
+def _fits(place: Place, record: Record) -> bool:
+    channel, event = fold(record.text("Channel") or record.channel), record.text("EventID")
+    return (
+        record.kind == place.kind
+        and (not place.channels or channel in map(fold, place.channels))
+        and (not place.events or event in map(str, place.events))
+    )
 
 
 def _steps(
