@@ -251,7 +251,7 @@ def test_the_automaton_refuses_what_it_cannot_do(pattern: str) -> None:
         {"Application": "C:\\Windows\\Temp\\x.exe"},
         {"Application|re": r"^[Cc]:\\[Ww]indows\\[Tt]emp\\x"},
         {"Application|startswith": "C:\\", "Direction": "in"},
-        {"Application": "?:\\Windows\\*.exe"},
+        {"Application": "?:\\Windows\\\\*.exe"},
     ],
 )
 def test_a_drive_that_a_rule_names_need_not_stand_in_the_row(test: dict[str, Any]) -> None:
