@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
-from specification.run import CORRELATIONS, RULES, fired, of_correlation, of_rule, rows_of, rule_fires
+from specification.run import CORRELATIONS, RULES, START, fired, of_correlation, of_rule, rows_of, rule_fires
 
-from exhume.model import Sighting
+from exhume.detectors.sigma import Sigma
+from exhume.model import Finding, Host, Record, Sighting, Source
+from exhume.packs import cases, load, shipped
 
 
 @pytest.mark.parametrize("case", RULES, ids=[case["what"] for case in RULES])
@@ -58,3 +61,23 @@ def test_a_correlation_is_told_with_its_rows() -> None:
     sigma = of_correlation(case)
     rows = [one for row in rows_of(case) for one in sigma.detect(row)]
     assert all(isinstance(one, Sighting) for one in rows), "its rule is silent"
+
+
+def test_neither_filter_nor_correlation_of_others_silences_our_rules(tmp_path: Path) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "x.yml").write_text(
+        "title: F\nlogsource: {product: exchange}\nfilter: {rules: [PL-855-c], x: {Method: POST}, condition: not x}\n---\n"
+        "title: C\nname: c\n"
+        "correlation: {type: event_count, rules: [PL-855-c], group-by: [address], timespan: 1h, condition: {gte: 2}}\n",
+        "utf-8",
+    )
+    ours = next(pack for pack in shipped() if pack.name == "proxylogon")
+    alone, both = Sigma.from_packs([ours], Host()), Sigma.from_packs([ours, load(others)], Host())
+    assert ["no filter touches" in problem.reason for problem in both.problems] == [True]
+    case = next(one for one in cases(ours) if one.rule == "PL-855-c" and one.must_hit)
+    row = Record(case.kind, START, {**case.fields, "ClientIpAddress": "203.0.113.9"}, Source("e", "x", "line 7"), case.channel)
+    found = list(both.detect(row))
+    assert [one for one in found if isinstance(one, Finding)] == list(alone.detect(row))
+    (sighting,) = [one for one in found if isinstance(one, Sighting)]
+    assert sighting.values == (("address", "203.0.113.9"),)

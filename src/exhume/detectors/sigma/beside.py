@@ -190,7 +190,7 @@ class Resolved:
         }
         self.silent = frozenset(named - {key for one in by_rows if one.generate for key in one.rules})
         self.correlations = [replace(one, silent=one.key in self.silent) for one in self.correlations]
-        self.problems += self._filters(beside.filters)
+        self.problems += self._filters(beside.filters, own)
 
     def _resolved(self, one: Correlation, above: tuple[str, ...]) -> Correlation | str:
         if one.key in above:
@@ -234,9 +234,12 @@ class Resolved:
                 return rule_key(where, known.id), known.title, reason
         return "", "", "is in none of the packs"
 
-    def _filters(self, filters: Iterable[Filter]) -> Iterator[Problem]:
-        known = {name for found in self._names.values() for name in found}
+    def _filters(self, filters: Iterable[Filter], own: frozenset[str]) -> Iterator[Problem]:
+        known = {name: pack for pack, found in self._names.items() for name in found}
         for one in filters:
             for name in one.rules:
                 if name not in known:
                     yield Problem(one.pack, one.file.name, f"filter: its rule {name} is in none of the packs")
+                elif known[name] in own:
+                    said = f"filter: its rule {name} is one of {known[name]}, which no filter touches; accept findings with"
+                    yield Problem(one.pack, one.file.name, f"{said} --allow")
