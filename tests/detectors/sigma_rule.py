@@ -37,7 +37,7 @@ def pack_of(*rules: dict[str, Any] | str | bytes, own: bool = False) -> Sigma:
                 path.write_bytes(base64.b64encode(content))
             else:
                 path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False), "utf-8")
-            files.append(PackFile(path, "sigma", f"{number}.yml"))
+            files.append(PackFile(path, "sigma", f"{number}.yml", "correlation:" in path.read_text("utf-8")))
         return Sigma.from_packs([Pack("p", "1", "P", "d", own, files=tuple(files))], Host())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from urllib.parse import unquote
@@ -17,7 +18,7 @@ from exhume.detectors.sigma.automaton import Automaton, UnsupportedError
 from exhume.detectors.sigma.rawregex import loosened, rewritten
 from exhume.detectors.sigma.regexes import compile_search
 from exhume.detectors.sigma.view import fold
-from exhume.model import Clue, searched
+from exhume.model import Clue, Value, searched
 from exhume.readers.urls import decoded_url
 
 
@@ -280,3 +281,25 @@ def test_what_a_pattern_needs_stands_in_every_match(pattern: str, text: str) -> 
 def test_the_automaton_refuses_what_it_cannot_do(pattern: str) -> None:
     with pytest.raises(UnsupportedError):
         Automaton(pattern)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        {"Application|startswith": "C:\\Windows\\Temp\\"},
+        {"Application": "C:\\Windows\\Temp\\x.exe"},
+        {"Application|re": r"^[Cc]:\\[Ww]indows\\[Tt]emp\\x"},
+        {"Application|startswith": "C:\\", "Direction": "in"},
+        {"Application": "?:\\Windows\\\\*.exe"},
+    ],
+)
+def test_a_drive_that_a_rule_names_need_not_stand_in_the_row(test: dict[str, Any]) -> None:
+    """Events name devices; the rule holds for them all the same, so the sieve must let them pass."""
+    sigma = pack_of(rule({"s": test, "condition": "s"}, logsource={"product": "windows", "service": "security"}))
+    fields: dict[str, Value] = {
+        "Channel": "Security", "EventID": 5156, "Direction": "in", "Application": "\\device\\harddiskvolume1\\windows\\temp\\x.exe",
+    }  # fmt: skip
+    assert list(sigma.detect(record(fields, kind="windows.event", channel="Security")))
+    raw = json.dumps(fields).lower()
+    clues = sigma.clues("windows.event")
+    assert clues is None or any(all(any(text in raw for text in texts) for texts in clue.texts) for clue in clues)

@@ -21,7 +21,7 @@ def fired(trace, seconds, address="203.0.113.5", page="/x.aspx", outcome=Outcome
     return Finding.of(rule, record, [Because("x", "y", "z")])
 
 
-def rule(kind, rules=("A", "B"), by=("address",), seconds=60, field="", condition=(("gte", 1),)):
+def rule(kind, rules=("A", "B"), by=("address",), seconds=60, field=(), condition=(("gte", 1),)):
     return Correlation(SHOWN, kind, rules, by, timedelta(seconds=seconds), field, condition)
 
 
@@ -58,7 +58,7 @@ def test_rows_are_counted_within_the_timespan():
 
 def test_different_values_are_counted():
     pages = [fired("A", n, page=f"/aspnet_client/{n}.aspx") for n in range(4)]
-    value = rule("value_count", ("A",), field="shell", condition=(("gte", 4),))
+    value = rule("value_count", ("A",), field=("shell",), condition=(("gte", 4),))
     assert len(together(pages, [value])) == 1
     assert together(pages[:3], [value]) == ()
 
@@ -78,7 +78,7 @@ def test_the_order_of_findings_does_not_matter():
 def test_ours_are_read_and_name_traces_that_exist():
     from exhume.packs import shipped
 
-    ours = correlations(())
+    ours = correlations()
     traces = {
         line.strip().removeprefix("trace: ")
         for p in shipped()

@@ -184,7 +184,7 @@ def test_correlations_are_told_by_the_beginning_of_a_line(tmp_path: Path, start:
     (tmp_path / "b.yml").write_bytes(start + b"detection: {}\nnote: no correlation: here\n")
     files = {file.name: file for file in load(tmp_path).files}
     assert {name: file.role for name, file in files.items()} == {"a.yml": "sigma", "b.yml": "sigma"}
-    assert {name: file.correlates for name, file in files.items()} == {"a.yml": True, "b.yml": False}
+    assert {name: file.beside for name, file in files.items()} == {"a.yml": True, "b.yml": False}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such links there without rights")
@@ -217,7 +217,7 @@ def test_plans_witnesses_and_correlations_are_the_same_from_what_was_kept():
     packs = shipped()
     for _ in range(2):
         assert [plan(pack, shelf) for pack in packs] == [plan(pack) for pack in packs]
-        assert correlations(packs, shelf) == correlations(packs)
+        assert correlations(shelf) == correlations()
         assert witnesses.__wrapped__(shelf) == witnesses()
     assert len(shelf.held) > len([pack for pack in packs if pack.of("plan")])
 

@@ -18,7 +18,7 @@ import exhume
 from exhume import packs as packroom
 from exhume.assess.allow import accepted
 from exhume.assess.kept import kept
-from exhume.assess.run import exposure_of, problems_of
+from exhume.assess.run import correlations_of, exposure_of, problems_of
 from exhume.assess.scan import STATE_KINDS
 from exhume.assess.survey import identify
 from exhume.assess.tally import OTHERS
@@ -65,7 +65,7 @@ def recheck(before: Assessment, before_sha256: str, packs: Sequence[Pack] = (), 
     names = {pack.name for pack in chosen}
     gone = tuple(p for p in before.tool.packs if p.name not in names)
     detectors = tuple(kind.from_packs(chosen, before.host, kept) for kind in DETECTORS)
-    correlations = packroom.correlations(chosen)
+    correlations = tuple(one for one in correlations_of(detectors) if not one.over_rows)  # rows were not kept
     asked = _Asked(before, chosen, detectors, frozenset(c.rule.id for c in correlations))
     gaps = tuple(
         g for g in before.coverage.gaps if g.cause is not Cause.ABSENT or g.source
@@ -107,6 +107,7 @@ class _Asked:
         self._detectors = detectors
         self._ships = products(packs)
         self._rules = frozenset(r for d in detectors if isinstance(d, Sigma) for r in d.rules) | _yara_rules(packs)
+        self._counted = frozenset(c.rule.id for d in detectors if isinstance(d, Sigma) for c in d.correlations if c.over_rows)
         earlier = tuple(w.finding for w in before.recheck.withdrawn) if before.recheck else ()
         stored = (*before.findings, *(x.finding for x in before.allowed), *earlier)
         self.records = len({(f.record.kind, f.record.source) for f in stored})
@@ -122,6 +123,10 @@ class _Asked:
         for finding in stored:
             if finding.rule in correlations:
                 continue  # made anew from the others
+            if finding.rule in self._counted:
+                self._unasked += 1
+                self._stands(finding)
+                continue
             raised_now = self._detected(finding.record)
             self._again(finding, {(f.pack, f.rule): f for f in raised_now})
             for one in (*raised_now, *self._indicated(finding)):
@@ -202,7 +207,7 @@ class _Asked:
         )
         yield "The contents of files were not kept: rules on them (YARA, analysis of code) were not asked again."
         if self._unasked:
-            yield f"{number(self._unasked, 'finding')} that they, or the second look at the logs, had made stand as they were."
+            yield f"{number(self._unasked, 'finding')} that they, the second look or counts of rows had made stand as before."
         if self._cut:
             yield f"{number(self._cut, 'finding')} stand as they were because a long value was kept in part only."
         gone = sorted({f.pack for f in before.findings if f.pack not in self._packs})

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from exhume import packs as packroom
 from exhume.detectors import DETECTORS
-from exhume.model import Case, Finding, Host, Pack, Record, Source
+from exhume.model import Case, Finding, Gap, Host, Pack, Record, Sighting, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,18 @@ def rehearse(pack: Pack) -> tuple[int, tuple[Failure, ...]]:
     failures: list[Failure] = []
     for case in cases:
         record = _record(case)
-        found = [f for d in detectors if record.kind in d.wants for f in d.detect(record) if isinstance(f, Finding)]
-        hit = any(case.rule in (f.rule, f.trace) for f in found)
+        found = [f for d in detectors if record.kind in d.wants for f in d.detect(record)]
+        hit = any(case.rule in _names(f) for f in found)
         if hit != case.must_hit:
             failures.append(Failure(case, "missed" if case.must_hit else "hit"))
     return len(cases), tuple(failures)
+
+
+def _names(found: Finding | Gap | Sighting) -> tuple[str, ...]:
+    """The rule that held, also of one that only a correlation looks at."""
+    if isinstance(found, Finding):
+        return (found.rule, found.trace)
+    return (found.rule.partition("\x1f")[2],) if isinstance(found, Sighting) else ()
 
 
 def _record(case: Case) -> Record:

@@ -18,10 +18,10 @@ from exhume.assess.scan import PICKLED, Scanner
 from exhume.assess.survey import Survey, identify, own_readings, survey
 from exhume.assess.tally import Tally
 from exhume.assess.workers import FORKS, MUCH, Limits, scan_all
-from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
+from exhume.detectors import DETECTORS, OTHER_PRODUCT, Sigma, products
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
-from exhume.model import AllowEntry, Detector, Evidence, Pack, Part, PlanEntry, Problem, Window
+from exhume.model import AllowEntry, Correlation, Detector, Evidence, Pack, Part, PlanEntry, Problem, Window
 
 if TYPE_CHECKING:  # the readers are loaded by the workers, what judges while these read
     from exhume.assess.pivot import Touch
@@ -183,15 +183,20 @@ def _judged(
         case = replace(case, untold=packroom.untold())
     if part.findings or (exposure and exposure.unfixed):
         case = replace(case, plans=_plans(packs))
-    if part.findings:  # all else is asked of findings only
+    if part.findings or part.sightings:  # all else is asked of these only
         case = replace(
             case,
             witnesses=packroom.witnesses(kept),
             marks=packroom.clusters(),
-            correlations=packroom.correlations(packs, kept),
+            correlations=correlations_of(detectors),
             second=again(part),
         )
     return judge(part, packs, identify(seen.host, part.coverage.spans, part.readings, exposure), case)
+
+
+def correlations_of(detectors: Sequence[Detector]) -> tuple[Correlation, ...]:
+    """Ours, and those of all packs that can be evaluated."""
+    return (*packroom.correlations(kept), *(one for d in detectors if isinstance(d, Sigma) for one in d.correlations))
 
 
 def exposure_of(part: Part, packs: Sequence[Pack], generated: datetime) -> Patching | None:

@@ -31,6 +31,7 @@ from exhume.model import (
     Reading,
     Record,
     Sieve,
+    Sighting,
     SlicedReader,
     Span,
     Unjoined,
@@ -226,10 +227,12 @@ class Scanner:
             for found in self._detect(item):
                 if isinstance(found, Finding):
                     tally.found(found)
+                elif isinstance(found, Sighting):
+                    tally.sighted(found)
                 else:
                     tally.missed(found)
 
-    def _detect(self, record: Record) -> Iterable[Finding | Gap]:
+    def _detect(self, record: Record) -> Iterable[Finding | Gap | Sighting]:
         if record.kind in STATE_KINDS and self.is_product(record.text("sha256")):
             return
         for detector in self.detectors:

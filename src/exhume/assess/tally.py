@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from exhume.model import Cause, Coverage, Finding, Gap, Hashed, Part, Reading, Span, Unjoined, merge_readings
+from exhume.model import Cause, Coverage, Finding, Gap, Hashed, Part, Reading, Sighting, Span, Unjoined, merge_readings
 
 FINDINGS_KEPT = 2000
 """Different findings kept for each rule. A scan from a million addresses is still one campaign, not a million entries: what
 comes after is counted in one finding without address, and a Gap says so."""
+SIGHTINGS_KEPT = 100_000
+"""Different rows kept for each rule that a correlation looks at, some 50 MB. What comes later is not counted: a Gap says so."""
 OTHERS = "(others)"
 """Subject of the finding that counts them."""
 READINGS_KEPT = 20_000
@@ -47,6 +49,8 @@ class Tally:
     files: dict[str, Hashed] = field(default_factory=dict)
     unjoined: Unjoined | None = None
     """What a slice of a file leaves open."""
+    _sightings: dict[str, dict[tuple[Any, ...], Sighting]] = field(default_factory=dict)
+    """By rule, then by place."""
 
     def found(self, finding: Finding) -> None:
         key = (finding.pack, *finding.key)
@@ -65,6 +69,15 @@ class Tally:
         self.findings[key] = finding
         if len(kept) > FINDINGS_KEPT:
             self.found(replace(self.findings.pop(kept.pop()), subject=OTHERS))
+
+    def sighted(self, one: Sighting) -> None:
+        """Of a rule's rows the first in order of time are kept, in whatever order they come: one more than ``SIGHTINGS_KEPT``
+        shows that some are lacking."""
+        mine = self._sightings.setdefault(one.rule, {})
+        known = mine.get(one.place)
+        mine[one.place] = known + one if known else one
+        if len(mine) > 2 * SIGHTINGS_KEPT:
+            self._sightings[one.rule] = _earliest(mine)
 
     def missed(self, gap: Gap) -> None:
         """Of gaps with the same words the first in order of file and line are listed, in whatever order they come."""
@@ -97,6 +110,8 @@ class Tally:
     def add(self, part: Part) -> None:
         for finding in part.findings:
             self.found(finding)
+        for one in part.sightings:
+            self.sighted(one)
         for reading in part.readings:
             self.read(reading)
         for gap in part.coverage.gaps:
@@ -118,14 +133,27 @@ class Tally:
             more = self._uncounted.get(key)
             gaps += [*listed[:-1], _with(listed[-1], more)] if more else listed
         gaps += [_uncounted(rule) for rule in sorted({f.rule for f in self.findings.values() if f.subject == OTHERS})]
+        kept = {rule: tuple(_earliest(mine).values()) for rule, mine in sorted(self._sightings.items())}
+        gaps += [_unsighted(rows) for rows in kept.values() if len(rows) > SIGHTINGS_KEPT]
         coverage = Coverage(spans, tuple(gaps))
+        sightings = tuple(one for rows in kept.values() for one in rows)
+        readings = merge_readings(self.readings.values())
         return Part(
-            tuple(self.findings.values()),
-            merge_readings(self.readings.values()),
-            coverage,
-            self.unjoined,
-            tuple(self.files.values()),
+            tuple(self.findings.values()), readings, coverage, self.unjoined, tuple(self.files.values()), sightings=sightings
         )
+
+
+def _earliest(mine: dict[tuple[Any, ...], Sighting]) -> dict[tuple[Any, ...], Sighting]:
+    return {place: mine[place] for place in sorted(mine)[: SIGHTINGS_KEPT + 1]}
+
+
+def _unsighted(rows: Sequence[Sighting]) -> Gap:
+    rule, last = rows[-1].rule.partition("\x1f")[2], rows[-1].time
+    words = (
+        f"more than {SIGHTINGS_KEPT:,} different rows of rule {rule}, which a correlation counts: those after"
+        f" {last:%Y-%m-%d %H:%M:%S} UTC were not counted"
+    )
+    return Gap("finding", Cause.LIMIT, words, since=last)
 
 
 def _day_first(key: Key) -> tuple[str, str, str]:

@@ -33,6 +33,21 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     show = actions.add_parser("show", help="print a file of a pack, decoded")
     show.add_argument("file", type=Path, metavar="FILE", help="for example yara/page.yar.b64")
     show.set_defaults(run=run_show)
+    explain = actions.add_parser(
+        "explain",
+        help="why a Sigma rule holds for a record, or does not",
+        epilog="Exit code: 0 the rule holds; 1 it does not; 2 it could not be done.",
+    )
+    explain.add_argument("rule", metavar="RULE", help="id, name, trace, title or file name of the rule")
+    explain.add_argument(
+        "record",
+        metavar="RECORD",
+        help="FILE:LINE or FILE:record N of evidence (a log, an event log), or a file that holds one record as JSON",
+    )
+    explain.add_argument(
+        "--pack", action="append", type=Path, default=[], metavar="DIR", help="where the rule is; default: the shipped packs"
+    )
+    explain.set_defaults(run=run_explain)
     encode = actions.add_parser("encode", help="store a file Base64-encoded, so that no antivirus acts on it")
     encode.add_argument("file", type=Path, metavar="FILE", help="FILE.b64 is written beside it")
     encode.set_defaults(run=run_encode)
@@ -119,6 +134,22 @@ def run_show(arguments: argparse.Namespace) -> int:
         raise Refused(f"cannot read {arguments.file}: {error}") from None
     sys.stdout.buffer.write(data)
     return 0
+
+
+def run_explain(arguments: argparse.Namespace) -> int:
+    from exhume.assess.explain import explained, lines
+    from exhume.cli.refused import Refused
+
+    packs = _chosen(arguments.pack)
+    try:
+        record, explanations = explained(packs, arguments.rule, arguments.record)
+    except (OSError, ValueError) as error:
+        raise Refused(str(error)) from None
+    if not explanations:
+        raise Refused(f"no Sigma rule is called {arguments.rule!r}")
+    for line in lines(record, explanations):
+        print(line)
+    return 0 if any(one.holds for one in explanations) else 1
 
 
 def run_encode(arguments: argparse.Namespace) -> int:

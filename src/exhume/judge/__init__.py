@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from exhume.judge.accept import accept
-from exhume.judge.chain import chain, own_addresses, together
+from exhume.judge.chain import chain, over_rows, own_addresses, together
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
@@ -84,8 +84,10 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     used = tuple(used_pages(case.second.touched, part.findings))
     findings, allowed, refused = accept((*part.findings, *used), case.allow, case.generated.date())
     findings = weigh(findings, own_addresses(findings), frozenset(case.second.mixed))
-    findings = sorted((*findings, *together(findings, case.correlations, case.second.mixed)), key=worst_first)
-    coverage = replace(part.coverage, gaps=part.coverage.gaps + case.second.gaps + _absent(part.coverage, packs))
+    counted, uncounted = over_rows(part.sightings, case.correlations)
+    findings = sorted((*findings, *counted, *together(findings, case.correlations, case.second.mixed)), key=worst_first)
+    gaps = part.coverage.gaps + case.second.gaps + uncounted + _absent(part.coverage, packs)
+    coverage = replace(part.coverage, gaps=gaps)
     servers = _servers(coverage)
     answers = tuple(_answers(findings, coverage, packs, servers, case))
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)

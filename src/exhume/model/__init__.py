@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from exhume.model.allow import AllowEntry, allow_line, entry_of, fits, loose, thing_of
 from exhume.model.clue import BORDER, Clue, event_kind, narrowed, searched
+from exhume.model.correlation import Correlation, Sighting
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Unjoined, Window
 from exhume.model.custody import Custody, Hashed, Input
 from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, alone, attacks, raised, to_confirm, unsure
@@ -23,7 +24,7 @@ from exhume.model.flow import (
     merge_spans,
 )
 from exhume.model.host import Host
-from exhume.model.pack import Case, Correlation, Pack, PackFile, PlanEntry, Problem, Role
+from exhume.model.pack import Case, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Kept, Reader, Report, Sieve, SlicedReader, anew
 from exhume.model.visit import Visit
 from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Tlp, Verdict
@@ -128,6 +129,7 @@ __all__ = [
     "SeenIn",
     "Severity",
     "Shared",
+    "Sighting",
     "Shows",
     "Sieve",
     "SlicedReader",

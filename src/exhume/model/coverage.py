@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Protocol, Self
 
+from exhume.model.correlation import Sighting, merge_sightings
 from exhume.model.custody import Hashed
 from exhume.model.finding import Finding
 from exhume.model.flow import HOUR, Gap, Reading, Span, hour_of, merge_readings, merge_spans
@@ -156,6 +157,8 @@ class Part:
     """Of a slice, until it is put together with the others."""
     files: tuple[Hashed, ...] = ()
     """Digests of the files, where they were asked for (``--manifest``)."""
+    sightings: tuple[Sighting, ...] = ()
+    """What Sigma's correlation rules are to look at, in order."""
 
     def __add__(self, other: Part) -> Part:
         folded: dict[tuple[str, ...], Finding] = {}
@@ -163,4 +166,6 @@ class Part:
             key = (finding.pack, *finding.key)
             folded[key] = folded[key] + finding if key in folded else finding
         readings = merge_readings(self.readings + other.readings)
-        return Part(tuple(folded.values()), readings, self.coverage + other.coverage, files=self.files + other.files)
+        sightings = merge_sightings(self.sightings + other.sightings)
+        coverage = self.coverage + other.coverage
+        return Part(tuple(folded.values()), readings, coverage, None, self.files + other.files, sightings)

@@ -6,17 +6,17 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
 from exhume.model.coverage import Need
-from exhume.model.finding import Rule
 from exhume.model.flow import Value
 from exhume.model.vocabulary import Outcome
 
-Role = Literal["sigma", "yara", "ioc", "baseline", "pages", "plan", "case", "other"]
-"""``baseline``: files of releases; ``pages``: their texts, a zip by SHA-256. Both are made by ``exhume baseline add``."""
+Role = Literal["sigma", "yara", "ioc", "placeholders", "baseline", "pages", "plan", "case", "other"]
+"""``placeholders``: values for Sigma's modifier ``expand``; ``baseline``: files of releases; ``pages``: their texts, a zip by
+SHA-256. Both are made by ``exhume baseline add``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class PackFile:
     role: Role
     name: str
     """Path inside the pack, ``/`` between folders, without ``.b64``."""
-    correlates: bool = False
-    """There is a Sigma correlation in it."""
+    beside: bool = False
+    """There is a Sigma correlation or a Sigma filter in it, which says something of other rules."""
 
     def read(self) -> bytes:
         """The content, decoded. Raises ``OSError``, or ``ValueError`` for bad Base64."""
@@ -81,22 +81,6 @@ class PlanEntry:
     """A person has to decide; it costs service, data or evidence."""
     check: str = ""
     """What shows that it was done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Correlation:
-    """A Sigma correlation rule: what only several findings together show."""
-
-    rule: Rule
-    type: str
-    """``event_count``, ``value_count``, ``temporal`` or ``temporal_ordered``."""
-    rules: tuple[str, ...]
-    """Ids, names or traces of the rules whose findings are looked at."""
-    group_by: tuple[str, ...]
-    timespan: timedelta
-    field: str = ""
-    """Whose different values are counted (``value_count``)."""
-    condition: tuple[tuple[str, int], ...] = (("gte", 1),)
 
 
 @dataclass(frozen=True, slots=True)

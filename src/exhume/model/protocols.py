@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, TypeAlias, runtime_c
 if TYPE_CHECKING:
     from exhume.model.assessment import Assessment
     from exhume.model.clue import Clue
+    from exhume.model.correlation import Sighting
     from exhume.model.coverage import Unjoined
     from exhume.model.finding import Finding
     from exhume.model.flow import File, Gap, Reading, Record, Span
@@ -143,9 +144,9 @@ class Detector(Protocol):
         by ``event_kind`` asks for the events of one channel and id only."""
         ...
 
-    def detect(self, record: Record) -> Iterator[Finding | Gap]:
-        """The findings that the record raises; a Gap where a rule could not look at all of it (a file that is too
-        large, a scan that ran out of time)."""
+    def detect(self, record: Record) -> Iterator[Finding | Gap | Sighting]:
+        """The findings that the record raises; a Sighting where a correlation looks at it; a Gap where a rule could not look
+        at all of it (a file that is too large, a scan that ran out of time)."""
         ...
 
 

@@ -21,10 +21,12 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of one file of a pack; larger ones are left out with a Problem."""
 MOST_FILES = 50_000
 
-_DETECTION, _CORRELATION = re.compile(rb"\ndetection\s*:"), re.compile(rb"\ncorrelation\s*:")
+_DETECTION, _LOGSOURCE = re.compile(rb"\ndetection\s*:"), re.compile(rb"\nlogsource\s*:")
+_CORRELATION, _FILTER = re.compile(rb"\ncorrelation\s*:"), re.compile(rb"\nfilter\s*:")
 _CHIRP = re.compile(rb"\nioc_type\s*:")
 _INDICATORS_JSON = re.compile(rb'"type"\s*:\s*"(?:bundle|indicator)"|"Attribute"\s*:|"pattern_type"\s*:')
 _YAML, _YARA = frozenset({".yml", ".yaml"}), frozenset({".yar", ".yara"})
+_PLACEHOLDERS = ("placeholders.yml", "placeholders.yaml")
 _HASH_LISTS = frozenset({".sha256", ".sha1", ".md5"})
 _READ = _YAML | _YARA | _HASH_LISTS | {".csv", ".json", ".stix", ".md", ".txt", ".zip"}
 _BASELINE, _PAGES = b"path,sha256,releases", "pages.zip"
@@ -67,8 +69,8 @@ def load(path: Path, kept: Kept = anew) -> Pack:
         role = role_of(found.name, data, own=manifest is not None)
         if role == "other" and manifest is None:
             continue
-        correlates = role == "sigma" and _stands(_CORRELATION, data)
-        files.append(PackFile(found.path, role, found.name, correlates))
+        beside = role == "sigma" and (_stands(_CORRELATION, data) or _stands(_FILTER, data))
+        files.append(PackFile(found.path, role, found.name, beside))
         parts.append((found.name, hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()))
     if not manifest and not files:
         detail = f"; {problems[0].file}: {problems[0].reason}" if problems else ""
@@ -104,7 +106,11 @@ def role_of(name: str, data: bytes, *, own: bool) -> Role:
     if extension in _YARA:
         return "yara"
     if extension in _YAML:
+        if os.path.basename(name) in _PLACEHOLDERS:
+            return "placeholders"
         if _stands(_DETECTION, data) or _stands(_CORRELATION, data):
+            return "sigma"
+        if _stands(_FILTER, data) and _stands(_LOGSOURCE, data):
             return "sigma"
         return "ioc" if _stands(_CHIRP, data) else "other"
     if extension == ".csv" and data.removeprefix(BOM_UTF8).startswith(_BASELINE):

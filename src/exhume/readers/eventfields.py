@@ -100,7 +100,7 @@ def flat(data: object, into: dict[str, Value], prefix: str = "", depth: int = 0)
         elif kind is list:
             into[_free(key, into, prefix)] = tuple(_unnamed(value, into, depth))
         else:
-            into[_free(key, into, prefix)] = text_of(value)
+            into[_free(key, into, prefix)] = None if value is None else text_of(value)
     return tuple(unnamed)
 
 
@@ -167,8 +167,7 @@ def record_of(event: Event, file: File, at: str = "") -> Record:
         if value not in ("", None):
             fields.setdefault(name, value)
     for name, value in event.named.items():
-        if value is not None:
-            fields[name if name not in fields else f"EventData_{name}"] = value
+        fields[name if name not in fields else f"EventData_{name}"] = value
     strings = event.unnamed
     if strings:
         fields["Data"] = strings

@@ -18,6 +18,8 @@ _SHORT_RUNS = re.compile(r"[A-Za-z0-9._~-]{2,}")
 """The same for texts that are only looked for in rows which hold a better one."""
 _EVENT_RUNS = (re.compile(r"[A-Za-z0-9._~:-]{3,}"), re.compile(r"[A-Za-z0-9._~:-]{2,}"))
 """Both for events: JSON and XML write a colon as it is."""
+_DRIVE = re.compile(r"\A[a-z]:(?=\\|\Z)")
+"""Where a text names a drive, a device may stand in the row: ``View``."""
 _CHANCE = {3: 3.0, 4: 0.3}
 """Of a thousand rows, about how many hold some text of so few letters by chance (keys, cookies, numbers of requests)."""
 _LONG_ENOUGH = 10
@@ -51,7 +53,10 @@ def clues(node: Node, derived: frozenset[str], ordinary: Ordinary) -> frozenset[
         def cost(texts: Texts) -> tuple[float, ...]:
             return _cost(texts, ordinary)
 
-        return Wish(usable, lambda text: min(runs.findall(text), key=lambda run: cost(frozenset((run,))), default=""), cost)
+        def piece(text: str) -> str:
+            return min(runs.findall(_DRIVE.sub("", text)), key=lambda run: cost(frozenset((run,))), default="")
+
+        return Wish(usable, piece, cost)
 
     long, short = _EVENT_RUNS if ordinary.kind == EVENT else (_RUNS, _SHORT_RUNS)
     out: set[Clue] = set()

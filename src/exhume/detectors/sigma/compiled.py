@@ -21,3 +21,6 @@ class Compiled:
     """Event ids; empty: any."""
     clues: frozenset[Clue] | None = None
     """What must stand in a raw row; ``None``: nothing that could be searched for."""
+    watch: tuple[tuple[str, tuple[str, ...]], ...] | None = None
+    """What correlations ask for of the rows for which it holds: a name, and the fields that it stands for. ``None``: no
+    correlation looks at it."""

@@ -2,12 +2,13 @@
 
 Every node answers two questions of a ``View``: does it hold, and, if it does, because of which fields. Letter case is
 ignored by ``fold`` unless the rule says ``cased``; a field that is missing makes a test false, and ``not`` turns the whole
-around (Sigma specification 2.0, "Detection" and appendix "Modifiers").
+around (Sigma specification 2.1, "Detection" and appendix "Modifiers").
 """
 
 from __future__ import annotations
 
 import ipaddress
+import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,11 +16,16 @@ from functools import cache
 from typing import Literal, TypeAlias
 
 from exhume.detectors.sigma.automaton import Automaton
-from exhume.detectors.sigma.view import View, fold
+from exhume.detectors.sigma.values import Part, address_in, date_part, number_of
+from exhume.detectors.sigma.view import View
 from exhume.model import Because
 
 Place: TypeAlias = Literal["equals", "contains", "startswith", "endswith"]
-_WORDS = {"equals": "equals", "contains": "contains", "startswith": "starts with", "endswith": "ends with"}
+Operator: TypeAlias = Literal["<", "<=", ">", ">=", "="]
+_COMPARED: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq,
+}  # fmt: skip
+WORDS = {"equals": "equals", "contains": "contains", "startswith": "starts with", "endswith": "ends with"}
 _FITS: dict[str, Callable[[str, tuple[str, ...]], bool]] = {
     "equals": lambda text, values: text in values,
     "contains": lambda text, values: any(map(text.__contains__, values)),
@@ -101,7 +107,7 @@ class Text:
         for real, text, folded in view.candidates(self.fields):
             for value, shown in zip(self.values, self.shown, strict=True):
                 if fits(text if self.cased else folded, (value,)):
-                    yield Because(real, text, f"{_WORDS[self.place]} '{shown}'")
+                    yield Because(real, text, f"{WORDS[self.place]} '{shown}'")
                     return
 
 
@@ -154,7 +160,7 @@ class Compare:
     """The field is a number that is less or greater."""
 
     fields: tuple[str, ...]
-    operator: Literal["<", "<=", ">", ">="]
+    operator: Operator
     number: float
 
     def holds(self, view: View) -> bool:
@@ -163,12 +169,28 @@ class Compare:
     def reasons(self, view: View) -> Iterator[Because]:
         for real, text, _ in view.candidates(self.fields):
             value = number_of(text)
-            if value is None:
-                continue
-            less, same = value < self.number, value == self.number
-            true = less if "<" in self.operator else not less and not same
-            if true or (same and "=" in self.operator):
+            if value is not None and _COMPARED[self.operator](value, self.number):
                 yield Because(real, text, f"{self.operator} {self.number:g}")
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class DatePart:
+    """A part of the date that the field writes, as it stands there: no time zone is converted."""
+
+    fields: tuple[str, ...]
+    part: Part
+    operator: Operator
+    number: float
+
+    def holds(self, view: View) -> bool:
+        return next(self.reasons(view), None) is not None
+
+    def reasons(self, view: View) -> Iterator[Because]:
+        for real, text in (*((real, text) for real, text, _ in view.candidates(self.fields)), *view.times(self.fields)):
+            value = date_part(text, self.part)
+            if value is not None and _COMPARED[self.operator](value, self.number):
+                yield Because(real, text, f"{self.part} {self.operator} {self.number:g}")
                 return
 
 
@@ -205,18 +227,35 @@ class Empty:
 
 
 @dataclass(frozen=True, slots=True)
-class Exists:
-    """The record has one of the fields, whatever its value."""
+class Null:
+    """The record lacks the field, or it is null. A field that is there and empty is another thing."""
 
     fields: tuple[str, ...]
 
     def holds(self, view: View) -> bool:
-        return any(True for _ in view.candidates(self.fields))
+        return next(view.candidates(self.fields), None) is None
+
+    def reasons(self, view: View) -> Iterator[Because]:
+        yield Because(self.fields[0], "", "is null")
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The record has one of the fields, whatever its value."""
+
+    fields: tuple[str, ...]
+    null: bool = True
+    """Also with the value null."""
+
+    def holds(self, view: View) -> bool:
+        return next(self.reasons(view), None) is not None
 
     def reasons(self, view: View) -> Iterator[Because]:
         for real, text, _ in view.candidates(self.fields):
             yield Because(real, text, "exists")
             return
+        if self.null:
+            yield from (Because(name, "", "exists") for name in self.fields if name in view.record.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +270,11 @@ class SameAs:
         return next(self.reasons(view), None) is not None
 
     def reasons(self, view: View) -> Iterator[Because]:
-        others = [(name, folded) for name, _, folded in view.candidates(self.others) if folded]
+        others = [(name, folded) for name, _, folded in view.candidates(self.others) if folded or self.place == "equals"]
         for real, text, folded in view.candidates(self.fields):
             for name, value in others:
                 if _FITS[self.place](folded, (value,)):
-                    yield Because(real, text, f"{_WORDS[self.place]} the field {name}")
+                    yield Because(real, text, f"{WORDS[self.place]} the field {name}")
                     return
 
 
@@ -300,48 +339,5 @@ def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
     return re.compile(pattern, flags)
 
 
-Node: TypeAlias = All | Either | Negation | Text | Wildcard | Number | Compare | Network | Empty | Exists | SameAs | Regex
-
-
-def number_of(text: str) -> float | None:
-    """The number that a text writes in decimal or ``0x`` hexadecimal, else ``None``."""
-    if not text or len(text) > 40 or not text.isascii():
-        return None
-    try:
-        return float(int(text, 16)) if text[:2] in ("0x", "0X") else float(text)
-    except (ValueError, OverflowError):
-        return None
-
-
-def address_in(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a field holds: zone (``%3``), brackets and an IPv4-mapped form undone."""
-    if len(text) > 80:
-        return None
-    try:
-        address = ipaddress.ip_address(text.strip().strip("[]").split("%", 1)[0])
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        return address.ipv4_mapped
-    return address
-
-
-def wildcard_pattern(parts: list[str | bool | None], cased: bool) -> str:
-    """A regular expression over the whole value, for ``re.DOTALL``.
-
-    In ``parts`` text stands for itself, ``None`` for ``*``, ``True`` for ``?``.
-    Each piece after a ``*`` is taken at its first place and never given back (atomic groups, as in ``fnmatch``), so that
-    a hostile value cannot make the search slow.
-    """
-    groups: list[str] = [""]
-    for part in parts:
-        if part is None:
-            groups.append("")
-        else:
-            groups[-1] += "." if isinstance(part, bool) else re.escape(part if cased else fold(part))
-    head, *middle = groups
-    if not middle:
-        return rf"\A{head}\Z"
-    tail = middle.pop()
-    inner = "".join(f"(?>.*?{group})" for group in middle if group)
-    return rf"\A{head}{inner}.*{tail}\Z"
+Test: TypeAlias = Text | Wildcard | Number | Compare | DatePart | Network | Empty | Null | Exists | SameAs | Regex
+Node: TypeAlias = All | Either | Negation | Test

@@ -20,27 +20,40 @@ OTHER_PRODUCT = "other product"
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A rule that is named by a filter or a correlation."""
+
+    reference: str
+    id: str
+    title: str
+    unusable: str = ""
+    """Why it cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """Written down it is a line of JSON, then the rules of each kind as ``saved`` writes them."""
 
     rules: Mapping[str, bytes]
     problems: tuple[Problem, ...]
+    named: tuple[tuple[str, str, str, str], ...] = ()
+    """Rules that are named beside: ``Named`` as plain words."""
 
     def written(self) -> bytes:
         sizes = {kind: len(rules) for kind, rules in self.rules.items()}
         told = [(problem.pack, problem.file, problem.reason) for problem in self.problems]
-        return b"\n".join((json.dumps([sizes, told]).encode(), b"".join(self.rules.values())))
+        return b"\n".join((json.dumps([sizes, told, self.named]).encode(), b"".join(self.rules.values())))
 
     @classmethod
     def read(cls, data: bytes) -> Self:
         """What ``written`` gave."""
         at = data.index(b"\n") + 1
-        sizes, told = json.loads(data[:at])
+        sizes, told, named = json.loads(data[:at])
         rules: dict[str, bytes] = {}
         for kind, size in sizes.items():
             rules[kind] = data[at : at + size]
             at += size
-        return cls(rules, tuple(Problem(*words) for words in told))
+        return cls(rules, tuple(Problem(*words) for words in told), tuple(tuple(words) for words in named))
 
 
 @cache

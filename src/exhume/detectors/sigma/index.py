@@ -6,12 +6,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import repeat
 from typing import TypeAlias
 
 from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.literals import Wish, fields_of, required, texts_of
 from exhume.detectors.sigma.view import COMPUTED, EVERYWHERE, Computed, View
-from exhume.model import Because, Record, Rule
+from exhume.model import Because, Record
 
 GRAM = 4
 """Bytes of a piece: what a ``memoryview`` can read as one number."""
@@ -19,7 +20,9 @@ MOST_READ = 32
 """Fields beyond which records are hardly ever alike in all of them."""
 REMEMBERED = 1024
 """Records remembered before all are forgotten."""
-Held: TypeAlias = tuple[tuple[Rule, tuple[Because, ...]], ...]
+_LACKS = object()
+"""Stands for a field that a record lacks, which is something else than null."""
+Held: TypeAlias = tuple[tuple[Compiled, tuple[Because, ...]], ...]
 """The rules that hold, each with its reasons."""
 
 
@@ -92,7 +95,7 @@ class Memory:
         """What was said before of such a record, else what ``ask`` says."""
         if not self._usable:
             return ask()
-        key = (record.channel, record.server, *map(record.fields.get, self._fields))
+        key = (record.channel, record.server, *map(record.fields.get, self._fields, repeat(_LACKS)))
         held = self._held.get(key)
         if held is None:
             if len(self._held) >= REMEMBERED:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from exhume.detectors.sigma.conditions import All, Either, Negation, Node, Number, Regex, SameAs, Text, Wildcard
-from exhume.detectors.sigma.view import fold
+from exhume.detectors.sigma.conditions import All, DatePart, Either, Negation, Node, Number, Regex, SameAs, Text, Wildcard
+from exhume.detectors.sigma.view import EVERYWHERE, TIMES, fold
 
 Texts = frozenset[str]
 Cost = Callable[[Texts], tuple[float, ...]]
@@ -84,6 +84,8 @@ def fields_of(node: Node) -> Iterable[str]:
                 yield from fields_of(part)
         case Negation(part):
             yield from fields_of(part)
+        case DatePart(fields=fields) if TIMES & set(fields):
+            yield EVERYWHERE  # two records that are alike in all fields are of different times
         case SameAs(fields=fields, others=others):
             yield from (*fields, *others)
         case _:

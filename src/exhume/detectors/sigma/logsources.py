@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from exhume.detectors.sigma.view import Computed
+from exhume.detectors.sigma.view import Computed, Table
 
 EXHUME, EXCHANGE = "exhume", "exchange"
 """Products of our own: a kind of record, and the logs of Exchange."""
@@ -49,6 +49,15 @@ class LogSources:
     def nothing(self, kind: str) -> str:
         """What the log writes for an empty cell."""
         return str(self.table["kinds"].get(kind, {}).get("nothing", ""))
+
+    def empties(self, kind: str) -> bool:
+        """Can a field of such a record be there and be empty? Elsewhere empty cells are left out."""
+        return bool(self.table["kinds"].get(kind, {}).get("empties"))
+
+    @property
+    def table_of_fields(self) -> Table:
+        """What is done with values before rules see them."""
+        return Table(self.computed, frozenset(self.table["padded"]))
 
     def by_lines(self, kind: str) -> bool:
         """Is a record of this kind one raw line that holds its fields?"""

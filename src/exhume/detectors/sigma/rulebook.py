@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from exhume.detectors.sigma.compiled import Compiled
 from exhume.detectors.sigma.index import Held, Index, Memory
 from exhume.detectors.sigma.saved import Entry, built
-from exhume.detectors.sigma.view import Computed, View, fold
-from exhume.model import Because, Clue, Finding, Record, Rule
+from exhume.detectors.sigma.view import Table, View, fold
+from exhume.model import Because, Clue, Finding, Record, Sighting
+from exhume.model.correlation import rule_key
+from exhume.model.visit import VALUE_KEPT, keys_of, values
 
 WINDOWS = "windows.event"
+KEYS = frozenset(
+    (
+        *("address", "agent", "canary", "shell", "target", "account", "mailbox", "file", "process", "oab", "method", "status"),
+        *("cmdlet", "service", "setting"),
+    )
+)
+"""What correlations may group by beside the fields of a record: keys of visits."""
 
 
 class Rulebook:
     """Immutable but for what it remembers to be quick."""
 
-    def __init__(self, entries: Iterable[Entry], computed: Mapping[str, Computed]) -> None:
+    def __init__(self, entries: Iterable[Entry], table: Table, silent: frozenset[str] = frozenset()) -> None:
+        """``silent``: keys of rules that raise no finding of their own."""
         self._entries = tuple(entries)
-        self._computed = computed
+        self._silent = silent
+        self._table = table
         self._channels = frozenset(channel for entry in self._entries for channel in entry.channels)
         self._events = frozenset(event for entry in self._entries for event in entry.events | (entry.needed or frozenset()))
         self._indexes: dict[tuple[str, int], tuple[Index, Memory]] = {}
@@ -52,19 +65,24 @@ class Rulebook:
         """Ids of the rules because of which ``clues`` is ``None``: they have nothing that must stand in the line."""
         return tuple(dict.fromkeys(entry.rule.rule.id for entry in self._entries if not entry.sieved))
 
-    def detect(self, record: Record) -> Iterator[Finding]:
-        """The findings of all rules that hold for the record."""
+    def detect(self, record: Record) -> Iterator[Finding | Sighting]:
+        """The findings of all rules that hold for the record, and what correlations ask of it."""
         index, memory = self._index(record)
-        for rule, because in memory.of(record, lambda: self._held(index, record)):
+        for compiled, because in memory.of(record, lambda: self._held(index, record)):
+            rule = compiled.rule
+            if compiled.watch is not None and record.time is not None:
+                yield sighting_of(compiled, View(record, self._table), record.time)
+                if rule_key(rule.pack, rule.id) in self._silent:
+                    continue
             yield Finding.of(rule, record, because)
 
     def _held(self, index: Index, record: Record) -> Held:
-        view = View(record, self._computed)
-        told: dict[tuple[str, str], tuple[Rule, tuple[Because, ...]]] = {}
+        view = View(record, self._table)
+        told: dict[tuple[str, str], tuple[Compiled, tuple[Because, ...]]] = {}
         for compiled in index.candidates(view):
             name = (compiled.rule.pack, compiled.rule.id)
             if name not in told and compiled.node.holds(view):
-                told[name] = (compiled.rule, _because(compiled, view))
+                told[name] = (compiled, _because(compiled, view))
         return tuple(told.values())
 
     def _index(self, record: Record) -> tuple[Index, Memory]:
@@ -76,7 +94,7 @@ class Rulebook:
         index = self._indexes.get(key)
         if index is None:
             fitting = built(self._fitting(*key))
-            index = self._indexes[key] = Index(fitting), Memory(fitting, self._computed)
+            index = self._indexes[key] = Index(fitting), Memory(fitting, self._table.computed)
         return index
 
     def _key(self, channel: str, event: int) -> tuple[str, int]:
@@ -125,3 +143,18 @@ def _because(compiled: Compiled, view: View) -> tuple[Because, ...]:
         event = view.record.text("EventID")
         return (Because("EventID", event, f"equals {event}, and nothing that the rule excludes"),)
     return (Because("kind", compiled.kind, "nothing that the rule excludes"),)
+
+
+def sighting_of(compiled: Compiled, view: View, time: datetime) -> Sighting:
+    """What correlations ask of a record for which the rule holds."""
+    record = view.record
+    found: list[tuple[str, str]] = []
+    for name, fields in compiled.watch or ():
+        text = next((text for field in fields if (text := view.text(field))), "")
+        if not text and name in KEYS:
+            text = next(values(keys_of(record)[0], name), "")
+        if text:
+            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16] if len(text) > VALUE_KEPT else ""
+            found.append((name, f"{text[:VALUE_KEPT]}… ({digest})" if digest else text))
+    key = rule_key(compiled.rule.pack, compiled.rule.id)
+    return Sighting(key, time, tuple(found), record.kind, record.channel, record.server, record.source)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from exhume.detectors.sigma.beside import Beside, documents
 from exhume.detectors.sigma.clues import clues as clues_of
 from exhume.detectors.sigma.compiled import Compiled
-from exhume.detectors.sigma.conditions import All, Empty, Node, Text
-from exhume.detectors.sigma.contents import OTHER_PRODUCT
+from exhume.detectors.sigma.conditions import Empty, Node, Text
+from exhume.detectors.sigma.contents import OTHER_PRODUCT, Named
 from exhume.detectors.sigma.logsources import LogSources, Place
 from exhume.detectors.sigma.ordinary import ordinary
-from exhume.detectors.sigma.translation import Route, UntranslatableError, parse, translate
+from exhume.detectors.sigma.translation import Route, UntranslatableError, every, parse, translate
 from exhume.detectors.sigma.view import fold
 from exhume.model import Confidence, Outcome, Pack, PackFile, Problem, Rule, Severity
 
@@ -20,11 +21,12 @@ _TECHNIQUE = re.compile(r"attack\.(t\d{4}(?:\.\d{3})?)\Z", re.IGNORECASE)
 _CVE = re.compile(r"cve[.-](?:cve-)?(\d{4})[.-](\d{4,})\Z", re.IGNORECASE)
 
 
-def read_pack(pack: Pack, sources: LogSources) -> Iterator[Compiled | Problem]:
+def read_pack(pack: Pack, sources: LogSources, beside: Beside | None = None) -> Iterator[Compiled | Problem | Named]:
     """Everything in the pack's Sigma files."""
+    beside = beside or Beside()
     seen: dict[str, str] = {}
     for file in pack.of("sigma"):
-        for item in _read_file(pack, file, sources):
+        for item in _read_file(pack, file, sources, beside):
             if isinstance(item, Compiled):
                 first = seen.setdefault(item.rule.id, file.name)
                 if first != file.name:
@@ -33,29 +35,39 @@ def read_pack(pack: Pack, sources: LogSources) -> Iterator[Compiled | Problem]:
             yield item
 
 
-def _read_file(pack: Pack, file: PackFile, sources: LogSources) -> Iterator[Compiled | Problem]:
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+def _read_file(pack: Pack, file: PackFile, sources: LogSources, beside: Beside) -> Iterator[Compiled | Problem | Named]:
     try:
-        documents = [document for document in yaml.load_all(file.text(), Loader=loader) if document is not None]
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        yield Problem(pack.name, file.name, f"cannot be read: {' '.join(str(error).split())[:200]}")
+        found = documents(file)
+    except ValueError as reason:
+        yield Problem(pack.name, file.name, str(reason))
         return
-    if not documents:
+    if not found:
         yield Problem(pack.name, file.name, "the file is empty")
-    shared: dict[str, Any] = {}
-    for document in documents:
+    for document in joined(found):
         if not isinstance(document, dict):
             yield Problem(pack.name, file.name, "not a Sigma rule: no mapping")
             continue
-        if document.get("action") == "global":
-            shared = {name: value for name, value in document.items() if name != "action"}
-            continue
+        if "correlation" in document or "filter" in document:
+            continue  # ``read_beside``
+        unusable = ""
         try:
-            yield from compile_rule(pack, file.name, _joined(shared, document), sources)
+            yield from compile_rule(pack, file.name, document, sources, beside)
         except UntranslatableError as reason:
-            yield Problem(pack.name, file.name, str(reason))
+            unusable = str(reason)
+            yield Problem(pack.name, file.name, unusable)
+        title = str(document.get("title") or file.name)
+        for name in sorted(names_of(document, pack.own) & beside.references):
+            yield Named(name, identity(document, file.name), title, unusable)
+
+
+def joined(found: Iterable[Any]) -> Iterator[Any]:
+    """The documents of a file, with what an ``action: global`` document before says for all."""
+    shared: dict[str, Any] = {}
+    for document in found:
+        if isinstance(document, dict) and document.get("action") == "global":
+            shared = {name: value for name, value in document.items() if name != "action"}
+        else:
+            yield _joined(shared, document) if isinstance(document, dict) else document
 
 
 def _joined(shared: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
@@ -67,42 +79,74 @@ def _joined(shared: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def compile_rule(pack: Pack, name: str, document: Mapping[str, Any], sources: LogSources) -> list[Compiled]:
+def compile_rule(
+    pack: Pack, name: str, document: Mapping[str, Any], sources: LogSources, beside: Beside | None = None
+) -> list[Compiled]:
     """One rule for each of its places. Raises ``UntranslatableError`` with the reason in words."""
-    if "correlation" in document:
-        if str((document["correlation"] or {}).get("type")) in ("event_count", "value_count", "temporal", "temporal_ordered"):
-            return []  # evaluated over findings, by the judge
-        raise UntranslatableError("not yet: this kind of correlation")
-    if "filter" in document:
-        raise UntranslatableError("not yet: Sigma filter")
+    beside = beside or Beside()
     status = str(document.get("status", ""))
     if status in ("deprecated", "unsupported"):
         raise UntranslatableError(f"its status is {status}")
-    logsource, detection = document.get("logsource"), document.get("detection")
-    if not isinstance(logsource, dict) or not isinstance(detection, dict):
+    places = places_of(document, sources)
+    rule = describe(pack, name, document)
+    names = names_of(document, pack.own)
+    trees = [parse(document["detection"])]
+    # an own rule is accepted with a reason that the report shows (--allow), never by a filter that nobody sees
+    trees += [parse(one.detection) for one in beside.filters if not pack.own and one.fits(names, document["logsource"])]
+    asked = [beside.watched[one] for one in names if one in beside.watched]
+    fields = tuple(sorted(set().union(*asked))) if asked else None
+    return [_compile(rule, trees, place, sources, beside, fields) for place in places]
+
+
+def names_of(document: Mapping[str, Any], own: bool) -> frozenset[str]:
+    """What others may call the rule: id, name, and of ours the trace."""
+    block = document.get("exhume")
+    trace = block.get("trace") if own and isinstance(block, dict) else None
+    return frozenset(str(name) for name in (document.get("id"), document.get("name"), trace) if name)
+
+
+def identity(document: Mapping[str, Any], file: str) -> str:
+    """The id under which its findings stand."""
+    return str(document.get("id") or document.get("name") or file)
+
+
+def places_of(document: Mapping[str, Any], sources: LogSources) -> tuple[Place, ...]:
+    """Where its records are. Raises ``UntranslatableError`` when that is not this kind of evidence, or it is no rule."""
+    logsource = document.get("logsource")
+    if not isinstance(logsource, dict) or not isinstance(document.get("detection"), dict):
         raise UntranslatableError("not a Sigma rule: logsource or detection is missing")
     words = tuple(str(logsource.get(part) or "").strip().lower() for part in ("product", "category", "service"))
     places = sources.places(*words)
     if not places:
         raise UntranslatableError(f"{OTHER_PRODUCT}: {' / '.join(word for word in words if word) or 'no log source'}")
-    rule = describe(pack, name, document)
-    trees = parse(detection)
-    return [_compile(rule, trees, place, sources) for place in places]
+    return places
 
 
-def _compile(rule: Rule, trees: list[Any], place: Place, sources: LogSources) -> Compiled:
+def route(place: Place, sources: LogSources, placeholders: Mapping[str, tuple[str, ...]]) -> Route:
+    """What field names mean there."""
     names = dict(place.fields)
+    nothing, empties = sources.nothing(place.kind), sources.empties(place.kind)
+    return Route(lambda name: names.get(name, (name,)), nothing, empties, placeholders)
+
+
+def _compile(
+    rule: Rule, trees: list[list[Any]], place: Place, sources: LogSources, beside: Beside, asked: tuple[str, ...] | None
+) -> Compiled:
+    way = route(place, sources, beside.placeholders)
+    node = every([*only(place, sources), *(translate(some, way) for some in trees)])
+    derived = sources.derived - sources.as_logged(place.kind)
+    clues = clues_of(node, derived, ordinary(place.kind)) if sources.by_lines(place.kind) else None
+    watch = None if asked is None else tuple((name, way.fields(name)) for name in asked)
+    return Compiled(rule, place.kind, node, frozenset(map(fold, place.channels)), frozenset(place.events), clues, watch)
+
+
+def only(place: Place, sources: LogSources) -> list[Node]:
+    """The conditions of the place itself."""
     nothing = sources.nothing(place.kind)
-    node = translate(trees, Route(lambda name: names.get(name, (name,)), nothing))
-    only: list[Node] = [
+    return [
         Text((field,), "equals", tuple(map(fold, values)), values) if values != ("",) else Empty((field,), nothing)
         for field, values in place.only
     ]
-    if only:
-        node = All((*only, node))
-    derived = sources.derived - sources.as_logged(place.kind)
-    clues = clues_of(node, derived, ordinary(place.kind)) if sources.by_lines(place.kind) else None
-    return Compiled(rule, place.kind, node, frozenset(map(fold, place.channels)), frozenset(place.events), clues)
 
 
 def describe(pack: Pack, name: str, document: Mapping[str, Any]) -> Rule:
@@ -121,7 +165,7 @@ def describe(pack: Pack, name: str, document: Mapping[str, Any]) -> Rule:
     except ValueError as error:
         raise UntranslatableError(f"its exhume block: {error}") from None
     return Rule(
-        id=str(document.get("id") or document.get("name") or name),
+        id=identity(document, name),
         pack=pack.name,
         title=str(document.get("title") or name),
         outcome=outcome,

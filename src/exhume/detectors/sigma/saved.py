@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from enum import Enum
 from typing import Any
@@ -16,14 +16,14 @@ from typing import Any
 from exhume.detectors.sigma import conditions as c
 from exhume.detectors.sigma.automaton import Automaton, proven
 from exhume.detectors.sigma.compiled import Compiled
-from exhume.detectors.sigma.contents import Contents
+from exhume.detectors.sigma.contents import Contents, Named
 from exhume.detectors.sigma.literals import required_events
-from exhume.detectors.sigma.view import Computed
+from exhume.detectors.sigma.view import Computed, Table
 from exhume.model import Clue, Confidence, Outcome, Problem, Rule, Severity
 
 _NODES = (
-    *(c.All, c.Either, c.Negation, c.Text, c.Wildcard, c.Number, c.Compare, c.Network, c.Empty, c.Exists, c.SameAs),
-    *(c.Regex, c.Search),
+    *(c.All, c.Either, c.Negation, c.Text, c.Wildcard, c.Number, c.Compare, c.DatePart, c.Network, c.Empty, c.Null),
+    *(c.Exists, c.SameAs, c.Regex, c.Search),
 )
 _BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODES, Compiled, Computed, Rule, Clue)} | {
     "Automaton": proven,
@@ -34,15 +34,16 @@ _BUILT: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in (*_NODE
 _NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 
 
-def contents(items: Iterable[Compiled | Problem]) -> Contents:
-    """The rules by kind, and the problems."""
+def contents(items: Iterable[Compiled | Problem | Named]) -> Contents:
+    """The rules by kind, the problems, and what is named beside."""
     items = list(items)
     kinds: dict[str, list[Compiled]] = {}
     for item in items:
         if isinstance(item, Compiled):
             kinds.setdefault(item.kind, []).append(item)
     saved = {kind: written(rules) for kind, rules in kinds.items()}
-    return Contents(saved, tuple(item for item in items if isinstance(item, Problem)))
+    named = [(item.reference, item.id, item.title, item.unusable) for item in items if isinstance(item, Named)]
+    return Contents(saved, tuple(item for item in items if isinstance(item, Problem)), tuple(named))
 
 
 class Entry:
@@ -101,18 +102,19 @@ def read(data: bytes) -> list[Entry]:
     return [Entry(line, *head) for line, head in zip(lines, orjson.loads(heads), strict=True)]
 
 
-def fields_written(computed: Mapping[str, Computed]) -> bytes:
-    """The computed fields of ``content/logsources.yml`` as JSON."""
+def fields_written(table: Table) -> bytes:
+    """What ``content/logsources.yml`` says of fields, as JSON."""
     import orjson
 
-    return orjson.dumps({name: _plain(field) for name, field in computed.items()})
+    return orjson.dumps([{name: _plain(field) for name, field in table.computed.items()}, sorted(table.padded)])
 
 
-def fields_read(data: bytes) -> dict[str, Computed]:
+def fields_read(data: bytes) -> Table:
     """What ``fields_written`` was given."""
     import orjson
 
-    return {name: _built(field) for name, field in orjson.loads(data).items()}
+    computed, padded = orjson.loads(data)
+    return Table({name: _built(field) for name, field in computed.items()}, frozenset(padded))
 
 
 def _plain(value: Any) -> Any:

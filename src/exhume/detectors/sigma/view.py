@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -15,6 +16,12 @@ COMPUTED = "="
 Candidate: TypeAlias = tuple[str, str, str]
 """Name of the field in the record, its text, its text folded."""
 
+TIMES = frozenset(("TimeCreated", "TimeCreated_SystemTime", "SystemTime", "@timestamp", "timestamp", "EventTime"))
+"""Names under which rules ask for the time of an event, which is no field of the record."""
+_DEVICE = re.compile(r"\\device\\harddiskvolume\d+(?=\\)", re.IGNORECASE)
+_DRIVE = "C:"
+"""Stands for every volume: which letter a volume has is not in the event. Nearly all rules that name a drive exclude programs
+of Windows by it, so the other choice would raise findings on every program of the system."""
 _ODD = {0x212A: 0xFFFD, 0x0130: 0xFFFD, 0x1E9E: 0xFFFD}
 
 
@@ -51,6 +58,15 @@ class Computed:
         return dict(self.values).get(text, text)
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What is done with values before rules see them."""
+
+    computed: Mapping[str, Computed]
+    padded: frozenset[str] = frozenset()
+    """Fields that Windows fills up with blanks."""
+
+
 def plain(value: Value) -> str:
     """A single value as text; of several, all, with a space between them, as Windows renders an event."""
     if value is None:
@@ -65,21 +81,26 @@ def plain(value: Value) -> str:
 class View:
     """One record while rules look at it."""
 
-    __slots__ = ("_computed", "_seen", "_whole", "record")
+    __slots__ = ("_seen", "_table", "_whole", "record")
 
-    def __init__(self, record: Record, computed: Mapping[str, Computed]) -> None:
+    def __init__(self, record: Record, table: Table) -> None:
         self.record = record
-        self._computed = computed
+        self._table = table
         self._seen: dict[str, tuple[Candidate, ...]] = {}
         self._whole: str | None = None
 
     def values(self, name: str) -> tuple[Candidate, ...]:
-        """Every value of the field; none when the record lacks it."""
+        """Every value of the field; none when the record lacks it. A path that begins with the name of a device is also there
+        as one of drive C, a value that Windows filled up with blanks also without them."""
         found = self._seen.get(name)
         if found is None:
             value = self.record.fields.get(name) if name != EVERYWHERE else None
             if isinstance(value, str):
                 found = ((name, value, fold(value)),)
+                if value[:1] == "\\":
+                    found = (*found, *_on_drive(name, value))
+                elif value[-1:] == " " and name in self._table.padded:
+                    found = (*found, (name, value.rstrip(" "), found[0][2].rstrip(" ")))
             elif type(value) is int:
                 found = ((name, str(value), str(value)),)
             else:
@@ -104,8 +125,22 @@ class View:
                     parts += (*value, " ".join(value))
                 elif value is not None:
                     parts.append(plain(value))
-            self._whole = fold("\0".join((*parts, self.record.channel, self.record.server)))
+            whole = fold("\0".join((*parts, self.record.channel, self.record.server)))
+            if "\\device\\harddiskvolume" in whole:
+                whole = f"{whole}\0{_DEVICE.sub(_DRIVE.lower(), whole)}"
+            self._whole = whole
         return self._whole
+
+    def text(self, name: str) -> str:
+        """The field as one text, as the record has it; empty when it has none."""
+        value = self.record.fields.get(name)
+        return plain(value) if value is not None else next((text for _, text, _ in self.values(name)), "")
+
+    def times(self, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """The time of the record, where a rule asks for it by one of ``TIMES`` that is no field: name and text, UTC."""
+        time = self.record.time
+        if time is not None:
+            yield from ((name, time.isoformat(" ")) for name in names if name in TIMES and name not in self.record.fields)
 
     def _read(self, name: str) -> Iterator[Candidate]:
         record = self.record
@@ -121,7 +156,7 @@ class View:
             text = record.channel if name == "channel" else record.server
             yield name, text, fold(text)
         elif name[:1] == COMPUTED:
-            computed = self._computed[name]
+            computed = self._table.computed[name]
             text = computed.text(record.fields)
             if text:
                 yield computed.join[0], text, fold(text)
@@ -131,6 +166,16 @@ def _candidates(name: str, value: Value) -> Iterator[Candidate]:
     if isinstance(value, tuple):
         for item in value:
             yield name, item, fold(item)
+            yield from _on_drive(name, item)
     elif value is not None:
         text = plain(value)
+        yield name, text, fold(text)
+        yield from _on_drive(name, text)
+
+
+def _on_drive(name: str, value: str) -> Iterator[Candidate]:
+    """A path that begins with the name of a device, as one of a drive."""
+    device = _DEVICE.match(value) if value[:1] == "\\" else None
+    if device:
+        text = _DRIVE + value[device.end() :]
         yield name, text, fold(text)

@@ -10,10 +10,11 @@ from exhume.judge.chain.cluster import Marks, hint
 from exhume.judge.chain.correlate import correlate
 from exhume.judge.chain.join import join, place_states, suspected
 from exhume.judge.chain.nodes import Group, Node, nodes_of
+from exhume.judge.chain.rows import over_rows
 from exhume.judge.chain.tell import Witnesses, acts_of
 from exhume.model import Act, Correlation, Coverage, Finding, Intrusion
 
-__all__ = ["attribute", "chain", "together"]
+__all__ = ["attribute", "chain", "over_rows", "own_addresses", "together"]
 
 
 def chain(
@@ -28,7 +29,8 @@ def chain(
 
 def together(findings: Sequence[Finding], rules: Sequence[Correlation], mixed: Iterable[str] = ()) -> tuple[Finding, ...]:
     """What only several of the findings together show: Sigma's correlation rules, also within one intrusion."""
-    if not rules:
+    rules = [rule for rule in rules if not rule.over_rows]
+    if not rules or not findings:
         return ()
     actors, _ = attribute(findings, frozenset(mixed))
     inside = {(n.finding.id, n.visit.place) for group in actors for n in group.nodes}

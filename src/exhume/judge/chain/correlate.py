@@ -13,14 +13,8 @@ from datetime import timedelta
 
 from exhume.judge.chain.nodes import Group, Node
 from exhume.model import Because, Correlation, Finding
+from exhume.model.correlation import compared
 
-TESTS = {
-    "gt": lambda n, m: n > m,
-    "gte": lambda n, m: n >= m,
-    "lt": lambda n, m: n < m,
-    "lte": lambda n, m: n <= m,
-    "eq": lambda n, m: n == m,
-}
 SLACK = timedelta(seconds=1)
 """IIS rounds to whole seconds, so order within one second is not known."""
 
@@ -117,8 +111,10 @@ def _counted(rule: Correlation, nodes: Sequence[Node]) -> list[Node]:
         while nodes[start].apart(nodes[end]) > rule.timespan:
             start += 1
         window = nodes[start : end + 1]
-        number = len({v for n in window for v in _values(n, rule.field)}) if rule.type == "value_count" else _rows(rule, window)
-        if all(TESTS[test](number, limit) for test, limit in rule.condition):
+        number = _rows(rule, window)
+        if rule.type == "value_count":
+            number = len({v for n in window for v in _values(n, rule.field[0])})
+        if all(compared(number, test, limit) for test, limit in rule.condition):
             return list(window)
     return []
 
