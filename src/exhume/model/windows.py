@@ -40,6 +40,18 @@ SERVER_SIDE = frozenset({"aspx", "ashx", "asmx", "asax", "asp", "svc", "soap", "
 """Extensions (lower case, without dot) that IIS or ASP.NET hands to a script engine: such files become ``web.file``.
 ``cer`` and ``cdx`` are mapped to asp.dll in IIS's own default handlers; attackers use them for that."""
 
+_SHIPPED = re.compile(
+    r"/(owa|ecp)/[^/]+\.aspx|/owa/auth/((15|14)(\.\d+){2,3}/)?(error|error2|errorfe|expiredpassword|frowny|logoff|logon|outlookcn"
+    r"|redirsuiteserviceproxy|signout|svmfeedback)\.aspx|/ecp/auth/(timeoutlogout|timeoutlogoff)\.aspx|/ews/exchange\.asmx"
+    r"|/autodiscover/autodiscover\.svc|/ecp/(?!auth/).*\.svc|.*/global\.asax|.*/web\.config"
+)
+
+
+def ships(url: str) -> bool:
+    """Does Exchange itself answer at this URL path (lower case)? Then a call of it, or a command that names it, says nothing of
+    a page that somebody placed. From the same list as the filters of the web-shell rules."""
+    return bool(_SHIPPED.fullmatch(url))
+
 
 def windows_path(path: str) -> str:
     """The Windows path that a path inside the evidence stands for, or empty text when nothing tells.

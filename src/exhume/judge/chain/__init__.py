@@ -11,6 +11,7 @@ from exhume.judge.chain.correlate import correlate
 from exhume.judge.chain.join import join, place_states, suspected
 from exhume.judge.chain.nodes import Group, Node, nodes_of
 from exhume.judge.chain.tell import Witnesses, acts_of
+from exhume.judge.words import joined
 from exhume.model import Act, Correlation, Coverage, Finding, Intrusion
 
 __all__ = ["attribute", "chain", "together"]
@@ -66,6 +67,9 @@ def _intrusion(
         if looked
         else []
     )
+    passed = sorted(set(group.all("via")) - {*addresses, *own})
+    if passed:
+        notes.append(f"Passed on by or for {joined(passed)}: the first part of such a chain can be forged by the client.")
     cluster, cluster_why = hint(group.nodes, addresses, shells, marks)
     return Intrusion(
         id=_id(group),
@@ -75,7 +79,7 @@ def _intrusion(
         addresses=addresses,
         user_agents=group.all("agent"),
         web_shells=shells,
-        accounts=group.all("account", only_counting=False),
+        accounts=tuple(sorted({*group.all("account", only_counting=False), *group.all("named")})),
         mailboxes=group.all("mailbox"),
         servers=tuple(sorted({n.finding.record.server for n in group.nodes if n.finding.record.server})),
         sessions=group.all("canary"),
@@ -89,8 +93,8 @@ def _intrusion(
 
 
 def _shells(nodes: Iterable[Node]) -> tuple[str, ...]:
-    """Pages that were written or used, or lie on the disk; not those that were only asked for."""
-    return tuple(sorted({page for n in nodes if n.called is not None and not n.looked for page in n.values("shell")}))
+    """Pages that were served, written, compiled or lie on the disk; not those that were only asked for."""
+    return tuple(sorted({page for n in nodes for page in n.pages}))
 
 
 def _in_order(node: Node) -> tuple[bool, str, str]:
