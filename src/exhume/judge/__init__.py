@@ -101,7 +101,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         intrusions=intrusions,
         planted=pages,
         timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),
-        plan=plan(case.plans, answers, findings, things(findings, intrusions, host), case.exposure),
+        plan=plan(case.plans, answers, findings, things(findings, intrusions, host, pages), case.exposure),
         allowed=allowed,
         problems=case.problems,
         period=case.period,

@@ -36,6 +36,7 @@ _BACK = {
     "rest": "/api", "pushnotifications": "/pushnotifications",
 }  # fmt: skip
 
+DEFAULT_ROOT = "C:\\Program Files\\Microsoft\\Exchange Server\\V15"
 SERVER_SIDE = frozenset({"aspx", "ashx", "asmx", "asax", "asp", "svc", "soap", "cer", "asa", "cshtml", "cdx"})
 """Extensions (lower case, without dot) that IIS or ASP.NET hands to a script engine: such files become ``web.file``.
 ``cer`` and ``cdx`` are mapped to asp.dll in IIS's own default handlers; attackers use them for that."""
@@ -129,3 +130,14 @@ def served_url(path: str) -> str:
                 if rest.startswith(folder + "/"):
                     return table[folder] + rest[len(folder) :]
     return ""
+
+
+def path_of(url: str, install_root: str = "") -> str:
+    """Where the file of a served URL path lies on an Exchange server with default virtual directories: the front end's.
+    ``install_root``: Exchange's own folder; without it the default one."""
+    root = (install_root or DEFAULT_ROOT).rstrip("\\")
+    for folder, prefix in sorted(_FRONT.items(), key=lambda pair: -len(pair[1])):
+        if url.startswith(prefix + "/"):
+            inside = f"{folder}{url[len(prefix) :]}".replace("/", "\\")
+            return f"{root}\\FrontEnd\\HttpProxy\\{inside}"
+    return "C:\\inetpub\\wwwroot" + url.replace("/", "\\")
