@@ -156,7 +156,9 @@ def test_a_page_that_only_answered_is_named_after_a_proven_write():
     server = Server().proxy(NOON, SESSION, 241)
     for hour in (1, 2, 30):
         server.iis(NOON + timedelta(hours=hour), "GET", PAGE, 200)
-    server.iis(NOON + timedelta(hours=31), "GET", PAGE, 404).iis(NOON + timedelta(hours=3), "GET", "/aspnet_client/other.aspx", 404)
+    server.iis(NOON + timedelta(hours=31), "GET", PAGE, 404).iis(
+        NOON + timedelta(hours=3), "GET", "/aspnet_client/other.aspx", 404
+    )
     result = assessed(server)
     (one,) = result.intrusions
     assert one.web_shells == (PAGE,)

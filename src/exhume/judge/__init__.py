@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from exhume.judge.chain import chain, together
+from exhume.judge.fit import Fit, early, fit
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
@@ -17,7 +18,7 @@ from exhume.judge.things import things
 from exhume.judge.timeline import timeline
 from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
 from exhume.judge.verdict import answer, days_of, raised, worst_first
-from exhume.judge.words import blind, source_name
+from exhume.judge.words import before_first_use, blind, source_name
 from exhume.model import (
     Allowed,
     AllowEntry,
@@ -82,10 +83,11 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     findings = sorted((*findings, *together(findings, case.correlations, case.second.mixed)), key=worst_first)
     coverage = replace(part.coverage, gaps=part.coverage.gaps + case.second.gaps + _absent(part.coverage, packs))
     servers = _servers(coverage)
-    answers = tuple(_answers(findings, coverage, packs, servers, case))
-    verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
     told = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
     intrusions = tuple(with_earlier(with_activity(one, case.second.touched, coverage), case.second.earlier) for one in told)
+    fits = fit(findings, intrusions, packs)
+    answers = tuple(_answers(findings, coverage, packs, servers, case, fits))
+    verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
     pages = planted(findings, intrusions, case.second, coverage, part.readings)
     return Assessment(
         tool=case.tool,
@@ -111,14 +113,22 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
 
 
 def _answers(
-    findings: Sequence[Finding], coverage: Coverage, packs: Sequence[Pack], servers: tuple[str, ...], case: Case
+    findings: Sequence[Finding],
+    coverage: Coverage,
+    packs: Sequence[Pack],
+    servers: tuple[str, ...],
+    case: Case,
+    fits: Fit,
 ) -> Iterable[Answer]:
     """One answer for each pack that can give one: it has needs, or it found something."""
     for pack in packs:
-        mine = [f for f in findings if f.pack == pack.name]
+        mine = [f for f in findings if fits.of(f) == pack.name]
         if pack.needs or mine:
             days = days_of(pack, case.period, coverage.end, case.generated.date(), case.exposure)
-            yield answer(pack, mine, coverage, days, servers, case.partly.get(pack.name, ""))
+            told = answer(pack, mine, coverage, days, servers, case.partly.get(pack.name, ""))
+            old = early(pack, mine)
+            firsts = [f.first_seen.date() for f in old if f.first_seen]
+            yield replace(told, limits=(*told.limits, before_first_use(pack, len(old), min(firsts)))) if firsts else told
 
 
 def _servers(coverage: Coverage) -> tuple[str, ...]:
