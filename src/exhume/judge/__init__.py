@@ -17,6 +17,7 @@ from exhume.judge.questions import answer_all
 from exhume.judge.things import things
 from exhume.judge.timeline import timeline
 from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
+from exhume.judge.used import known_uses, uses, with_uses
 from exhume.judge.verdict import answer, days_of, raised, worst_first
 from exhume.judge.words import before_first_use, blind, source_name
 from exhume.model import (
@@ -88,18 +89,21 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     fits = fit(findings, intrusions, packs)
     answers = tuple(_answers(findings, coverage, packs, servers, case, fits))
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
+    proven = uses(findings, fits)
+    end = coverage.end.date() if coverage.end else None
+    exposure = known_uses(case.exposure, proven, end) if case.exposure else None
     pages = planted(findings, intrusions, case.second, coverage, part.readings)
     return Assessment(
         tool=case.tool,
         generated=case.generated,
         host=host,
         verdict=verdict,
-        questions=answer_all(answers, findings, coverage, host, case.exposure, case.period, intrusions),
+        questions=answer_all(answers, findings, coverage, host, exposure, case.period, intrusions, pages, proven),
         answers=answers,
         findings=tuple(findings),
         coverage=coverage,
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
-        exposure=case.exposure.entries if case.exposure else (),
+        exposure=exposure.entries if exposure else with_uses((), proven, end)[0],
         intrusions=intrusions,
         planted=pages,
         timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),
