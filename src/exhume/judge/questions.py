@@ -209,7 +209,7 @@ def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, in
     parties = _extent(intrusions, proofs)
     text = f"First trace {first:%Y-%m-%d %H:%M} UTC, last {last:%Y-%m-%d %H:%M} UTC. How far: {far}.{parties}{oldest}"
     undated = len(worked) - len(dated)
-    notes = (f"{words.number(undated, 'finding')} on the disk cannot be dated by a log row.",) if undated else ()
+    notes = (f"{words.number(undated, 'finding')} cannot be dated by a log row.",) if undated else ()
     return Question(Reply.PARTLY if undated or oldest else Reply.YES, text, notes)
 
 
