@@ -158,7 +158,7 @@ def _web(record: Record) -> Iterator[tuple[str, str]]:
     whole = record.text("url") or f"{stem}?{record.text('cs-uri-query') or record.text('UrlQuery')}"
     yield from (("mailbox", name) for name in names.mailboxes_in(whole))
     yield "named", names.token_account(whole)
-    yield "account", _account(record.text("cs-username") or record.text("AuthenticatedUser"))
+    yield "account", account_name(record.text("cs-username") or record.text("AuthenticatedUser"))
 
 
 def _senders(record: Record) -> Iterator[tuple[str, str]]:
@@ -185,7 +185,7 @@ def _admin_centre(record: Record) -> Iterator[tuple[str, str]]:
     yield "target", path.partition("?")[0].rstrip("/")
     yield from _session(path)
     yield from _cmdlet(command.partition(".")[0], command)
-    yield "account", _account(re.sub(r"</?PII>", "", record.text("S:PSA")))
+    yield "account", account_name(re.sub(r"</?PII>", "", record.text("S:PSA")))
     yield from _named_pages(record, "shell", command)
 
 
@@ -211,7 +211,7 @@ def _event(record: Record) -> Iterator[tuple[str, str]]:
     yield from _senders(record)
     event = record.text("EventID")
     if event in _ACCOUNT_EVENTS:
-        yield "account", _account(record.text("TargetUserName"))
+        yield "account", account_name(record.text("TargetUserName"))
         yield "service", record.text("ServiceName").lower()
     elif event in _MEMBER_EVENTS:
         yield "named", _member(record)
@@ -222,7 +222,7 @@ def _event(record: Record) -> Iterator[tuple[str, str]]:
         text = record.text(field)
         if text:
             yield from _named_pages(record, "page", text)
-            yield from (("account" if verb == "made" and not group else "named", _account(name))
+            yield from (("account" if verb == "made" and not group else "named", account_name(name))
                         for verb, name, group in names.accounts_in(text))  # fmt: skip
     yield from _named_pages(record, "shell", record.text("Path") if record.text("Threat Name") else "")
 
@@ -282,7 +282,7 @@ def _state(record: Record) -> Iterator[tuple[str, str]]:
         yield "sha256", record.text("sha256").lower()
     for field in _COMMANDS:
         yield from _named_pages(record, "page", record.text(field))
-        yield from (("named", _account(name)) for _, name, _ in names.accounts_in(record.text(field)))
+        yield from (("named", account_name(name)) for _, name, _ in names.accounts_in(record.text(field)))
     yield from _named_pages(record, "shell", record.text("Message"))
     yield "oab", record.text("Guid").lower() if record.fields.get("oab_dump") else ""
     if record.kind in ("iis.config", "exchange.transport-agent"):
@@ -305,7 +305,8 @@ def client(record: Record) -> str:
     return "" if local else value
 
 
-def _account(name: str) -> str:
+def account_name(name: str) -> str:
+    """The account in lower case; empty for machine accounts and the system's own, which are nobody in particular."""
     name = name.strip().lower()
     bare = name.rpartition("\\")[2]
     if not bare or bare in _MACHINES or bare.endswith("$") or bare.startswith(("healthmailbox", "dwm-", "umfd-")):

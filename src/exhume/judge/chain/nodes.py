@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from exhume.judge.shown import pages_shown
 from exhume.judge.verdict import raised
-from exhume.model import Finding, Outcome, Verdict, Visit
+from exhume.model import Finding, Outcome, Verdict, Visit, attacks
 from exhume.model.visit import visit_of
 
 WEB = ("iis.access", "iis.httperr", "exchange.httpproxy", "exchange.rps-http")
@@ -50,7 +50,7 @@ class Node:
     @property
     def counts(self) -> bool:
         """More than a probe."""
-        return self.called is not None or self.finding.outcome >= Outcome.ATTEMPT
+        return attacks(self.finding)
 
     @property
     def looked(self) -> bool:
