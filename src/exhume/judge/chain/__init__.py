@@ -80,7 +80,7 @@ def _intrusion(
         user_agents=group.all("agent"),
         web_shells=shells,
         accounts=tuple(sorted({*group.all("account", only_counting=False), *group.all("named")})),
-        mailboxes=group.all("mailbox"),
+        mailboxes=_mailboxes(group.all("mailbox")),
         servers=tuple(sorted({n.finding.record.server for n in group.nodes if n.finding.record.server})),
         sessions=group.all("canary"),
         acts=acts,
@@ -95,6 +95,12 @@ def _intrusion(
 def _shells(nodes: Iterable[Node]) -> tuple[str, ...]:
     """Pages that were served, written, compiled or lie on the disk; not those that were only asked for."""
     return tuple(sorted({page for n in nodes for page in n.pages}))
+
+
+def _mailboxes(names: Sequence[str]) -> tuple[str, ...]:
+    """Each mailbox once: an alias that is the first part of an address is the same one."""
+    aliases = {name.partition("@")[0] for name in names if "@" in name}
+    return tuple(name for name in names if "@" in name or name not in aliases)
 
 
 def _in_order(node: Node) -> tuple[bool, str, str]:
