@@ -36,13 +36,17 @@ def fit(findings: Sequence[Finding], intrusions: Iterable[Intrusion], packs: Ite
     """Every finding counts for exactly one campaign, the same whatever the order of the findings."""
     known = {p.name: p for p in packs}
     shared = {(p.name, trace): others for p in known.values() for trace, others in p.shared}
-    beside: dict[str, set[str]] = defaultdict(set)
     by_id = {f.id: f for f in findings}
-    specific = {f.id for f in findings if f.trace and (f.pack, f.trace) not in shared and f.outcome >= Outcome.ATTEMPT}
+    beside: dict[str, list[list[Finding]]] = defaultdict(list)
+    specific = {
+        f.id
+        for f in findings
+        if f.trace and (f.pack, f.trace) not in shared and f.pack in known and f.outcome >= Outcome.ATTEMPT
+    }
     for one in intrusions:
-        proofs = specific & set(one.findings)
+        proofs = [by_id[name] for name in sorted(specific & set(one.findings)) if known[by_id[name].pack].entry_cve]
         for name in one.findings:
-            beside[name] |= proofs
+            beside[name].append(proofs)
     campaign: dict[str, str] = {}
     proven = set(specific)
     for finding in findings:
@@ -50,7 +54,7 @@ def fit(findings: Sequence[Finding], intrusions: Iterable[Intrusion], packs: Ite
         if not others:
             continue
         fitting = [known[name] for name in (finding.pack, *others) if name in known]
-        near = [by_id[i] for i in sorted(beside[finding.id]) if i in by_id]
+        near = [proof for proofs in beside[finding.id] for proof in proofs]
         chosen, sure = _chosen(finding, fitting, near)
         if chosen != finding.pack:
             campaign[finding.id] = chosen
