@@ -24,6 +24,7 @@ MOST = 24
 """Names taken from one text."""
 _ENDINGS = "|".join(sorted(SERVER_SIDE, key=lambda e: (-len(e), e)))
 _PAGE = re.compile(rf"^(/.*?\.(?:{_ENDINGS}))(?:[. ]*|::\$[a-z_]+|/.*)$", re.IGNORECASE | re.DOTALL)
+_SLASHES = re.compile(r"/{2,}")
 _COOKIELESS = re.compile(r"^/\([a-z]\([^/]*\)\)(?=/)", re.IGNORECASE)
 _PATH = re.compile(
     rf"(?:(?<![A-Za-z])([A-Za-z]):|\\\\([^\\/\s\"']{{1,64}})\\([A-Za-z])\$)"
@@ -68,7 +69,9 @@ def page_of(stem: str) -> str:
     lowered = stem.partition("?")[0][:TEXT_READ].lower()
     if "." not in lowered:
         return ""
-    path = _COOKIELESS.sub("", re.sub(r"/{2,}", "/", lowered))
+    path = _SLASHES.sub("/", lowered) if "//" in lowered else lowered
+    if path.startswith("/("):
+        path = _COOKIELESS.sub("", path)
     found = _PAGE.match(path)
     return found[1] if found else ""
 
@@ -117,6 +120,8 @@ def _owner(cmdlet: str, identity: str) -> str:
 
 def mailboxes_in(url: str) -> Iterator[str]:
     """The mailboxes that a URL names, lower case: ``/ecp/MAILBOX/…``, ``/owa/MAILBOX/…``, ``MailboxId=``, ``Email=``."""
+    if "@" not in url and "%" not in url:
+        return  # nearly all rows
     text = unquote(url[:TEXT_READ])
     found = _IN_PATH.match(text.partition("?")[0])
     if found:
@@ -128,7 +133,7 @@ def mailboxes_in(url: str) -> Iterator[str]:
 
 def mailbox_of(anchor: str) -> Iterator[str]:
     """The mailbox by which HttpProxy found the server (``AnchorMailbox``)."""
-    found = _ANCHORED.search(anchor[:1024])
+    found = _ANCHORED.search(anchor[:1024]) if anchor else None
     if found:
         yield (found[1] or found[2]).lower()
 
@@ -164,6 +169,8 @@ def accounts_in(command: str) -> Iterator[tuple[str, str, str]]:
 def token_account(url: str) -> str:
     """The log-on name in the token that a request to remote PowerShell carries (``X-Rps-CAT``), lower case, or empty text:
     in whose name a ProxyShell request acted."""
+    if "-cat" not in url.lower():
+        return ""
     found = _CAT.search(unquote(url[:TEXT_READ]).replace(" ", "+"))
     if not found:
         return ""
