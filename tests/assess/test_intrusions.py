@@ -147,3 +147,12 @@ def test_reports_tell_each_intrusion(tmp_path):
     assert "Intrusions: 3" in Text().render(result).decode()
     assert "3 parties got in" in result.questions.since_how_far.text
     assert sum(m.what.startswith("intrusion") for m in result.timeline) == 6
+
+
+@pytest.mark.parametrize("name", [name for name in ATTACKS if name.startswith("proxy") or name == "owassrf"])
+def test_one_attack_is_named_as_one_campaign(name):
+    """A ProxyShell chain of August 2021 was told as OWASSRF of December 2022 and as ProxyLogon as well."""
+    _, result, kept = judged(name)
+    flaws = {pack.name for pack in kept["packs"] if pack.entry_cve}
+    told = {a.campaign for a in result.answers if a.outcome is not None and a.outcome >= Outcome.ATTEMPT} & flaws
+    assert told == {name.partition("-")[0]}

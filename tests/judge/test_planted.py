@@ -149,3 +149,41 @@ def test_a_page_that_is_only_posted_to_is_told(also, told):
         if told
         else []
     )
+
+
+def test_a_page_that_only_answered_is_named_after_a_proven_write():
+    """Of a real victim: three requests answered 200 to a page that Exchange does not ship led to "Find the page"."""
+    server = Server().proxy(NOON, SESSION, 241)
+    for hour in (1, 2, 30):
+        server.iis(NOON + timedelta(hours=hour), "GET", PAGE, 200)
+    server.iis(NOON + timedelta(hours=31), "GET", PAGE, 404).iis(
+        NOON + timedelta(hours=3), "GET", "/aspnet_client/other.aspx", 404
+    )
+    result = assessed(server)
+    (one,) = result.intrusions
+    assert one.web_shells == (PAGE,)
+    (page,) = result.planted
+    assert (page.page, page.actors, page.first_used) == (PAGE, (1,), None)
+    assert (page.first_seen, page.last_served) == (NOON + timedelta(hours=1), NOON + timedelta(hours=30))
+    assert page.gone_by == (NOON + timedelta(hours=31)).date()
+    titles = [step.title for step in result.plan]
+    assert "Find the page that was written" not in titles
+    quarantine = next(step for step in result.plan if "quarantine" in step.title.lower())
+    assert "C:\\inetpub\\wwwroot\\aspnet_client\\x1y2z3.aspx" in quarantine.how
+
+
+def test_a_page_that_was_only_asked_for_is_not_named():
+    server = Server().proxy(NOON, SESSION, 241)
+    for number, status in enumerate((404, 302, 401, 403)):
+        server.iis(NOON + timedelta(minutes=number), "GET", PAGE, status)
+    result = assessed(server)
+    assert [one.web_shells for one in result.intrusions] == [()]
+    assert result.planted == ()
+
+
+def test_an_owners_own_page_that_answers_is_no_planted_page_to_remove():
+    """Log-on pages with a captcha follow published advice: they answer 200, to everybody."""
+    server = Server().iis(NOON, "GET", "/owa/auth/recaptcha.aspx", 200)
+    server.iis(NOON + timedelta(minutes=1), "POST", "/owa/auth/logon.aspx", 200)
+    result = assessed(server)
+    assert not [step for step in result.plan if "quarantine" in step.title.lower()]

@@ -164,7 +164,7 @@ def test_every_case_is_well_formed_and_names_a_rule(pack: str) -> None:
 @pytest.mark.parametrize("pack", PACKS)
 def test_cases_hold_invented_addresses_only(pack: str) -> None:
     allowed = re.compile(
-        r"^(192\.0\.2|198\.51\.100|203\.0\.113|127\.0\.0|10\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+|192\.168\.\d+)\.\d+$"
+        r"^(192\.0\.2|198\.51\.100|203\.0\.113|127\.0\.0|10\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+|192\.168\.\d+|100\.64\.\d+)\.\d+$"
     )
     for case in cases(pack):
         for key, value in case.get("fields", {}).items():

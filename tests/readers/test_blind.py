@@ -62,3 +62,16 @@ def test_the_limit_says_that_a_log_came_and_what_it_lacks(tmp_path):
         for gap in told.coverage.gaps
         if gap.kind == "iis.access" and gap.channel == "W3SVC1"
     )
+
+
+def test_rows_of_httpproxy_without_a_status_count_for_no_day():
+    from exhume.readers.exchange import Exchange
+
+    head = "#Software: Microsoft Exchange Server\r\n#Log-type: HttpProxy Logs\r\n#Fields: DateTime,Protocol,UrlStem,AnchorMailbox{}\r\n"
+    row = "2021-03-03T06:49:42.000Z,Ecp,/ecp/y.js,x{}\r\n"
+    path = "Logging/HttpProxy/Ecp/HttpProxy_2021030306-1.LOG"
+    (gap,), spans = read(Exchange(), head.format("") + row.format("") * 3, path)
+    assert (spans, gap.cause, gap.count) == ([], Cause.ABSENT, 3)
+    assert "HttpStatus" in gap.detail
+    gaps, (span,) = read(Exchange(), head.format(",HttpStatus") + row.format(",200") * 3, path)
+    assert (gaps, span.records) == ([], 3)

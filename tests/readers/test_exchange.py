@@ -69,7 +69,7 @@ def test_rows_saved_by_export_csv(delimiter, note):
 
 
 def test_localised_times_are_none_and_told_rather_than_wrong():
-    text = "DateTime,RequestId,AnchorMailbox\r\n03.04.2021 06:49:51,id1,x\r\n03.04.2021 06:49:52,id2,y\r\n"
+    text = "DateTime,HttpStatus,AnchorMailbox\r\n03.04.2021 06:49:51,200,x\r\n03.04.2021 06:49:52,200,y\r\n"
     records, (gap,), _, spans = read(text)
     assert [r.time for r in records] == [None, None]
     assert (gap.count, "time" in gap.detail, spans) == (2, True, [])
@@ -153,7 +153,7 @@ def test_a_quoted_cell_may_go_on_in_the_next_lines_but_not_swallow_a_row():
 
 
 def test_columns_without_a_name_and_cells_too_many_or_too_few():
-    text = "#Software: Microsoft Exchange\n#Log-type: HttpProxy Logs\n#Fields: DateTime,RequestId,,UrlStem\n"
+    text = "#Software: Microsoft Exchange\n#Log-type: HttpProxy Logs\n#Fields: DateTime,HttpStatus,,UrlStem\n"
     records, (gap,), _, _ = read(
         text + "2021-03-03T06:00:01.000Z,1,x,/a\n2021-03-03T06:00:02.000Z,2\n2021-03-03T06:00:03.000Z,3,x,/b,c,d\n"
     )

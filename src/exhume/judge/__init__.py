@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from exhume.judge.accept import accept
 from exhume.judge.chain import chain, over_rows, own_addresses, together
+from exhume.judge.fit import Fit, early, fit
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
@@ -17,9 +18,10 @@ from exhume.judge.things import things
 from exhume.judge.timeline import timeline
 from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
 from exhume.judge.untold import untold_limits
+from exhume.judge.used import known_uses, uses, with_uses
 from exhume.judge.verdict import answer, days_of, raised, worst_first
 from exhume.judge.weigh import weigh
-from exhume.judge.words import blind, source_name
+from exhume.judge.words import before_first_use, blind, source_name
 from exhume.model import (
     AllowEntry,
     Answer,
@@ -89,13 +91,17 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     gaps = part.coverage.gaps + case.second.gaps + uncounted + _absent(part.coverage, packs)
     coverage = replace(part.coverage, gaps=gaps)
     servers = _servers(coverage)
-    answers = tuple(_answers(findings, coverage, packs, servers, case))
-    verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
     told = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
     intrusions = tuple(with_earlier(with_activity(one, case.second.touched, coverage), case.second.earlier) for one in told)
+    fits = fit(findings, intrusions, packs)
+    answers = tuple(_answers(findings, coverage, packs, servers, case, fits))
+    verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
+    proven = uses(findings, fits)
+    end = coverage.end.date() if coverage.end else None
+    exposure = known_uses(case.exposure, proven, end) if case.exposure else None
     pages = planted(findings, intrusions, case.second, coverage, part.readings)
-    questions = answer_all(answers, findings, coverage, host, case.exposure, case.period, intrusions)
-    entries = case.exposure.entries if case.exposure else ()
+    questions = answer_all(answers, findings, coverage, host, exposure, case.period, intrusions, pages, proven)
+    entries = exposure.entries if exposure else with_uses((), proven, end)[0]
     untold = tuple(untold_limits(entries, case.untold, case.period))
     broken_into = replace(questions.broken_into, limits=questions.broken_into.limits + untold)
     return Assessment(
@@ -112,7 +118,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
         intrusions=intrusions,
         planted=pages,
         timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),
-        plan=plan(case.plans, answers, findings, things(findings, intrusions, host), case.exposure),
+        plan=plan(case.plans, answers, findings, things(findings, intrusions, host, pages), case.exposure),
         allowed=allowed,
         problems=(*case.problems, *refused),
         period=case.period,
@@ -122,14 +128,22 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
 
 
 def _answers(
-    findings: Sequence[Finding], coverage: Coverage, packs: Sequence[Pack], servers: tuple[str, ...], case: Case
+    findings: Sequence[Finding],
+    coverage: Coverage,
+    packs: Sequence[Pack],
+    servers: tuple[str, ...],
+    case: Case,
+    fits: Fit,
 ) -> Iterable[Answer]:
     """One answer for each pack that can give one: it has needs, or it found something."""
     for pack in packs:
-        mine = [f for f in findings if f.pack == pack.name]
+        mine = [f for f in findings if fits.of(f) == pack.name]
         if pack.needs or mine:
             days = days_of(pack, case.period, coverage.end, case.generated.date(), case.exposure)
-            yield answer(pack, mine, coverage, days, servers, case.partly.get(pack.name, ""))
+            told = answer(pack, mine, coverage, days, servers, case.partly.get(pack.name, ""))
+            old = early(pack, mine)
+            firsts = [f.first_seen.date() for f in old if f.first_seen]
+            yield replace(told, limits=(*told.limits, before_first_use(pack, len(old), min(firsts)))) if firsts else told
 
 
 def _servers(coverage: Coverage) -> tuple[str, ...]:

@@ -15,7 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from exhume.judge.shown import pages_shown
 from exhume.judge.touch import Second, reached
+from exhume.judge.verdict import raised
 from exhume.model import Coverage, Fate, Finding, Intrusion, Outcome, Planted, Reading, Source, Visit
 from exhume.model.visit import values
 from exhume.model.windows import served_url
@@ -58,16 +60,22 @@ def planted(
     coverage: Coverage,
     readings: Iterable[Reading],
 ) -> tuple[Planted, ...]:
-    """The pages of all intrusions, in order of their first intrusion and name."""
+    """The pages of all intrusions, in order of their first intrusion and name, then those of findings that are in none."""
     pages: dict[str, list[int]] = {}
     for number, one in enumerate(intrusions, 1):
         for page in one.web_shells:
             pages.setdefault(page, []).append(number)
+    for finding in findings:
+        if raised(finding) is not None:
+            for visit in finding.visits:
+                for page in pages_shown(finding, visit):
+                    pages.setdefault(page, [])
     tools = tuple(r for r in readings if r.what == "tool")
     earlier = {one.page: one for one in second.planted}
+    index = _Told.of_findings((*findings, *second.touched))
     out: list[Planted] = []
     for page, actors in pages.items():
-        life = _life(page, tuple(actors), (*findings, *second.touched), coverage, tools)
+        life = _life(page, tuple(actors), index, coverage, tools)
         known = earlier.get(page)
         use = _use(page, second.touched)
         told = replace(known, actors=life.actors) if known and (known.by or not life.by) else life
@@ -75,31 +83,55 @@ def planted(
     return tuple(out)
 
 
-def _life(
-    page: str, actors: tuple[int, ...], findings: Sequence[Finding], coverage: Coverage, tools: Sequence[Reading]
-) -> Planted:
-    mine = [(f, v) for f in findings for v in f.visits if page in values(v.keys, "shell")]
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The findings by what they tell of pages, looked up once: an intruder can bring thousands of either."""
+
+    of: dict[str, list[tuple[Finding, Visit]]]
+    on_disk: dict[str, list[Finding]]
+    acts: list[Finding]
+    """Those of tools and commands."""
+
+    @classmethod
+    def of_findings(cls, findings: Iterable[Finding]) -> _Told:
+        told = cls({}, {}, [])
+        for finding in findings:
+            record = finding.record
+            if record.kind in ("web.file", "file.entry"):
+                told.on_disk.setdefault(_url(finding), []).append(finding)
+            elif record.kind in ("tool.detection", "windows.event"):
+                told.acts.append(finding)
+            for visit in finding.visits:
+                for page in {*values(visit.keys, "shell"), *values(visit.keys, "page")}:
+                    told.of.setdefault(page, []).append((finding, visit))
+        return told
+
+
+def _life(page: str, actors: tuple[int, ...], told: _Told, coverage: Coverage, tools: Sequence[Reading]) -> Planted:
+    mine = told.of.get(page, [])
     web = [v for f, v in mine if f.record.kind in ("iis.access", "exchange.httpproxy")]
     placed = [v.first for f, v in mine if v.first and f.outcome == Outcome.WRITE and v not in web]
     used = [v for v in web if reached(v)]
     first, last = min((v.first for v in used if v.first), default=None), max((v.last for v in used if v.last), default=None)
-    on_disk = [f for f in findings if f.record.kind in ("web.file", "file.entry") and _url(f) == page]
+    on_disk = told.on_disk.get(page, [])
     folder = page.rpartition("/")[0] or "/"
     listed = any(s.kind == "web.folder" and s.channel.lower() == folder for s in coverage.spans)
-    acts = sorted(_acts(page, findings), key=lambda act: (not act.removed, act.day is None, str(act.day)))
+    acts = sorted(_acts(page, told.acts), key=lambda act: (not act.removed, act.day is None, str(act.day)))
     answered = max((v.last for v in web if v.last and "status:200" in v.keys), default=None)
     missed = _missed(web, answered)
+    seen = [v.first for f, v in mine if v.first and ("status:200" in v.keys or page in pages_shown(f, v))]
     common = (page, actors, min(placed, default=None), first, last)
+    life = (min(seen, default=None), answered)
     if on_disk:
         found = tuple(f"{act.who} found it{act.when}, and it is still there: {act.says}." for act in acts)
-        return Planted(*common, Fate.STILL_THERE, None, "", found, None)
+        return Planted(*common, Fate.STILL_THERE, None, "", found, None, *life)
     if acts and acts[0].removed:
-        return _removed(common, acts, missed)
+        return replace(_removed(common, acts, missed), first_seen=life[0], last_served=life[1])
     if not listed and missed is None:
-        return Planted(*common, Fate.CANNOT_TELL, None, "", ("Its folder is not in the evidence.",), None)
+        return Planted(*common, Fate.CANNOT_TELL, None, "", ("Its folder is not in the evidence.",), None, *life)
     end = missed.first.date() if missed and missed.first else None
     why = tuple(_unknown(page, acts, answered, missed, listed, tools, coverage))
-    return Planted(*common, Fate.GONE if listed else Fate.CANNOT_TELL, end, "", why, missed.source if missed else None)
+    return Planted(*common, Fate.GONE if listed else Fate.CANNOT_TELL, end, "", why, missed.source if missed else None, *life)
 
 
 def _use(page: str, touched: Iterable[Finding]) -> tuple[str, ...]:
@@ -180,6 +212,11 @@ def _acts(page: str, findings: Iterable[Finding]) -> Iterator[_Act]:
         elif record.kind == "windows.event" and record.text("Threat Name") and _names(record.text("Path"), page):
             action = record.text("Action Name") if record.text("EventID") in ("1007", "1117") else "no action"
             yield _tool(finding, "Microsoft Defender", action, record.time.date() if record.time else None)
+        elif record.text("EventID") in ("23", "26") and served_url(record.text("TargetFilename")) == page:
+            day = record.time.date() if record.time else None
+            who = record.text("Image") or "a program on the server"
+            says = f"the log of deleted files names it ({finding.source})"
+            yield _Act(who, True, day, f" on {day}" if day else "", says, finding.source)
         elif record.kind == "windows.event" and name in record.text("CommandLine").lower():
             command = record.text("CommandLine").lower()
             if _DELETES.search(command) and command.rfind(name) > min(m.start() for m in _DELETES.finditer(command)):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 from exhume.judge import words
 from exhume.judge.chain import own_addresses
+from exhume.judge.shown import pages_shown
+from exhume.judge.used import exposed_by_use
 from exhume.judge.verdict import raised
 from exhume.model import (
     Answer,
     Coverage,
+    Fate,
     Finding,
     Host,
     Intrusion,
     Outcome,
+    Planted,
     Question,
     Questions,
     Reply,
@@ -23,19 +27,30 @@ from exhume.model import (
     attacks,
     to_confirm,
 )
+from exhume.model.address import inside
+from exhume.model.visit import client
 
 if TYPE_CHECKING:
     from exhume.judge.exposure import Patching
+    from exhume.judge.used import Use
 
-STATE_KINDS = ("web.file", "file.entry", "iis.config", "exchange.transport-agent")
+STATE_KINDS = ("web.file", "file.entry", "iis.config", "exchange.transport-agent", "windows.task", "windows.service")
 """Kinds of record that show what lies on the server now, not what once happened."""
 NOTHING_READ = "Nothing in what was brought is a log or setting of an Exchange server that exhume could read."
 _REACHED = {
-    Outcome.STEP: "an intermediate step worked (a session or an identity was obtained)",
+    Outcome.STEP: "an intermediate step of an attack worked (a session, an identity, or a call to the back end)",
     Outcome.WRITE: "a file or a setting was changed",
     Outcome.EXEC: "code of the attacker ran",
     Outcome.POST: "work after the break-in was seen (credentials, mail, persistence or further machines)",
 }
+_PERHAPS = {
+    Outcome.WRITE: "a file or a setting may have been changed",
+    Outcome.EXEC: "code of an attacker may have run",
+    Outcome.POST: "there may have been work after a break-in (credentials, mail, persistence or further machines)",
+}
+"""What findings say that alone prove nothing."""
+_LIES = "a file or setting that has to be explained lies on the disk"
+_SERVED = "a page that Exchange does not ship answered"
 
 
 def answer_all(
@@ -46,16 +61,18 @@ def answer_all(
     patching: Patching | None,
     period: Window | None,
     intrusions: Sequence[Intrusion] = (),
+    pages: Sequence[Planted] = (),
+    used: Sequence[Use] = (),
 ) -> Questions:
     """The answers that a report opens with."""
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
     limits = _limits(answers, verdict)
     return Questions(
-        exposed=_exposed(patching) if patching else _unknown_build(host),
+        exposed=_exposed(patching) if patching else exposed_by_use(used, _unknown_build(host)),
         attacked=_attacked(answers, findings, coverage, verdict, limits),
         broken_into=_broken_into(answers, findings, verdict, limits, period),
         since_how_far=_since(findings, coverage, verdict, intrusions),
-        clean_now=_clean(findings, verdict, coverage),
+        clean_now=_clean(findings, verdict, coverage, pages),
     )
 
 
@@ -93,12 +110,14 @@ def _attacked(
     answers: Sequence[Answer], findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, limits: tuple[str, ...]
 ) -> Question:
     tried = [f for f in findings if attacks(f)]
+    if tried and all(f.record.kind in STATE_KINDS and raised(f) is not Verdict.COMPROMISED for f in tried):
+        lies = words.number(len(tried), "finding")
+        return Question(
+            Reply.CANNOT_TELL, f"No log shows an attack; {lies} on the disk {_have(tried)} to be explained.", limits
+        )
     if tried:
         campaigns = sorted({a.title for a in answers if a.outcome is not None and a.outcome >= Outcome.ATTEMPT})
-        own = own_addresses(findings)  # the back end sees the front end's own address
-        addresses = sorted({f.address for f in tried if f.address and f.address.lower() not in own})
-        where = f", from {words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses)}" if addresses else ""
-        return Question(Reply.YES, f"Yes{where}. Traces of: {'; '.join(campaigns) or 'an attack'}.")
+        return Question(Reply.YES, f"Yes{_from(tried, findings)}. Traces of: {'; '.join(campaigns) or 'an attack'}.")
     if not coverage.spans:
         return Question(Reply.CANNOT_TELL, NOTHING_READ, limits)
     probes = [f for f in findings if f.outcome == Outcome.PROBE]
@@ -119,6 +138,23 @@ def _open_marks(findings: Sequence[Finding], names: int = 3) -> str:
     which = f"{words.number(len(marks), 'thing')} that administrators and products leave as well"
     told = f" ({words.joined(marks, most=names)})" if names else ""
     return f" To be confirmed with whoever runs the server: {which}{told}."
+
+
+def _have(found: Sequence[Finding]) -> str:
+    return "has" if len(found) == 1 else "have"
+
+
+def _from(tried: Sequence[Finding], findings: Sequence[Finding]) -> str:
+    """``, from 2 addresses: a and b (b is an inside address)``. The server's own do not count: its back end sees them."""
+    own = own_addresses(findings)
+    addresses = sorted({address for f in tried if (address := client(f.record)) and address not in own})
+    if not addresses:
+        return ""
+    near = [a for a in addresses if inside(a)]
+    said = f", from {words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses)}"
+    if near and len(near) == len(addresses):
+        return f"{said} ({'an inside address' if len(near) == 1 else 'all of them inside addresses'})"
+    return f"{said} (inside: {words.joined(near)})" if near else said
 
 
 def _broken_into(
@@ -151,9 +187,17 @@ def _broken_into(
 
 
 def _reached(finding: Finding) -> str:
-    """What a finding shows was reached. A file nobody knows is no session."""
-    if finding.outcome <= Outcome.STEP and finding.record.kind in STATE_KINDS:
-        return "a file or setting that has to be explained lies on the disk"
+    """What a finding shows was reached, and no more: a file nobody knows is no session, nor is a page that answered; what
+    alone proves nothing may have been."""
+    if raised(finding) is not Verdict.COMPROMISED:
+        if finding.record.kind in STATE_KINDS:
+            return _LIES
+        if finding.outcome <= Outcome.STEP and any(pages_shown(finding, visit) for visit in finding.visits):
+            return _SERVED
+        if finding.outcome in _PERHAPS:
+            return _PERHAPS[finding.outcome]
+        if not finding.cves:
+            return "something was seen that has to be explained"
     return _REACHED.get(finding.outcome, "something was tried that has to be explained")
 
 
@@ -163,7 +207,10 @@ def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, in
         if verdict <= Verdict.ATTEMPTED:
             return Question(Reply.NO, "There is nothing to date: no success trace was found.")
         return Question(Reply.CANNOT_TELL, "There is nothing to date yet.")
-    far = words.joined(list(dict.fromkeys(_reached(f) for f in sorted(worked, key=lambda f: -f.outcome))))
+    proofs = {f.id: f.outcome for f in worked if raised(f) is Verdict.COMPROMISED}
+    top = max(proofs.values(), default=Outcome.PROBE)  # what is not proven is told only where it goes farther
+    told = [f for f in sorted(worked, key=lambda f: -f.outcome) if f.id in proofs or f.outcome > top]
+    far = words.joined(list(dict.fromkeys(map(_reached, told))))
     dated = [f for f in worked if f.first_seen]
     starts = [s.first for s in coverage.spans if s.first]
     oldest = f" The oldest dated row of the evidence is of {min(starts).date()}; it may have begun before." if starts else ""
@@ -172,43 +219,52 @@ def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, in
         return Question(Reply.CANNOT_TELL, text, ("Times of files can be forged, so they are not taken as proof.",))
     first = min(t for t in (*(f.first_seen for f in dated), *(i.first_seen for i in intrusions)) if t)
     last = max(t for t in (*(f.last_seen for f in dated), *(i.last_seen for i in intrusions)) if t)
-    text = (
-        f"First trace {first:%Y-%m-%d %H:%M} UTC, last {last:%Y-%m-%d %H:%M} UTC. How far: {far}.{_extent(intrusions)}{oldest}"
-    )
+    parties = _extent(intrusions, proofs)
+    text = f"First trace {first:%Y-%m-%d %H:%M} UTC, last {last:%Y-%m-%d %H:%M} UTC. How far: {far}.{parties}{oldest}"
     undated = len(worked) - len(dated)
-    notes = (f"{words.number(undated, 'finding')} on the disk cannot be dated by a log row.",) if undated else ()
+    notes = (f"{words.number(undated, 'finding')} cannot be dated by a log row.",) if undated else ()
     return Question(Reply.PARTLY if undated or oldest else Reply.YES, text, notes)
 
 
-def _extent(intrusions: Sequence[Intrusion]) -> str:
-    """How many parties, and what they touched."""
+def _extent(intrusions: Sequence[Intrusion], proofs: Container[str]) -> str:
+    """How many parties, and what they touched. ``proofs``: findings that alone prove a break-in."""
     if not intrusions:
         return ""
-    kinds = (("web shell", "web_shells"), ("account", "accounts"), ("mailbox", "mailboxes"))
+    kinds = (("page", "web_shells"), ("account", "accounts"), ("mailbox", "mailboxes"))
     touched = [
         words.number(len(found), name, "mailboxes" if name == "mailbox" else "")
         for name, field in kinds
         if (found := {value for one in intrusions for value in getattr(one, field)})
     ]
-    parties = words.number(len(intrusions), "party", "parties")
-    if len(intrusions) > 1 and any(
-        "not in the evidence" in text for one in intrusions for act in one.acts for text in act.missing
-    ):
+    known = f"; known of what they touched: {words.joined(touched)}" if touched else ""
+    sure = [one for one in intrusions if any(name in proofs for name in one.findings)]
+    dated = [one for one in intrusions if one.first_seen]
+    if not sure:
+        parties = words.number(len(dated), "party", "parties")
+        return f" {parties} may have got in{known}." if dated else ""
+    parties = words.number(len(sure), "party", "parties")
+    if len(sure) > 1 and any("not in the evidence" in text for one in sure for act in one.acts for text in act.missing):
         parties = f"Up to {parties} (where a log is missing, what one did can look like two)"
-    return f" {parties} got in; known of them: {words.joined(touched)}." if touched else f" {parties} got in."
+    more = len(intrusions) - len(sure)
+    perhaps = f", {more} more may have" if more else ""
+    return f" {parties} got in{perhaps}{known}."
 
 
-def _clean(findings: Sequence[Finding], verdict: Verdict, coverage: Coverage) -> Question:
+def _clean(findings: Sequence[Finding], verdict: Verdict, coverage: Coverage, pages: Sequence[Planted] = ()) -> Question:
     states = [f for f in findings if f.record.kind in STATE_KINDS and raised(f) is not None]
     if states:
         places = words.joined(list(dict.fromkeys(f.source.path for f in states)))
-        return Question(
-            Reply.NO, f"No: {words.number(len(states), 'finding')} on the disk at the time of collection: {places}."
-        )
+        number = words.number(len(states), "finding")
+        if verdict == Verdict.COMPROMISED:
+            return Question(Reply.NO, f"No: {number} on the disk at the time of collection: {places}.")
+        text = f"{number} on the disk at the time of collection {_have(states)} to be explained first: {places}."
+        return Question(Reply.CANNOT_TELL, text)
     if verdict == Verdict.COMPROMISED:
+        lost = [p.page for p in pages if p.fate is not Fate.STILL_THERE and not p.by]
+        named = f" The logs name what to look for: {words.joined(lost)}." if lost else ""
         text = (
             "What the attacker left was not found in the files that came, but a break-in is proven:"
-            " follow the plan, then assess again."
+            f" follow the plan, then assess again.{named}"
         )
         return Question(Reply.CANNOT_TELL, text)
     listed = any(s.kind == "web.folder" for s in coverage.spans)

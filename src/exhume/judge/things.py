@@ -6,21 +6,21 @@ References: guidance.md E and F of the project's notes.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from exhume.judge.shown import pages_shown
 from exhume.judge.verdict import raised
-from exhume.model import Finding, Host, Intrusion, Outcome
+from exhume.model import Finding, Host, Intrusion, Outcome, Planted, Verdict
+from exhume.model.names import accounts_in, pages_in, parameters_of
 from exhume.model.visit import values
-from exhume.model.windows import SERVER_SIDE, served_url, windows_path
+from exhume.model.windows import SERVER_SIDE, path_of, served_url, ships, windows_path
 
 Found = tuple[str, Mapping[str, str]]
 """The kind of thing, and what it is known by."""
 _WORD = r"(?:\"([^\"]{1,120})\"|([^\s\"&|]{1,120}))"
 _TASK = re.compile(rf"schtasks(?:\.exe)?\b.*?/create\b.*?/tn\s+{_WORD}", re.IGNORECASE)
-_USER = re.compile(rf"\bnet1?(?:\.exe)?\s+user\s+{_WORD}\s+.*?/add\b", re.IGNORECASE)
-_LEFT = re.compile(rf"\bnet1?(?:\.exe)?\s+(?:local)?group\s+{_WORD}\s+{_WORD}\s+/del", re.IGNORECASE)
-_PARAMETER = re.compile(r"(?:-(\w+)\s+\"([^\"]*)\"|\.(\w+)='((?:[^']|'')*)')")
 _IDENTITY = re.compile(r"(?:\.Identity='|-Identity\s+\")([^'\"\\]+\\OAB[^'\"]*)", re.IGNORECASE)
 
 
@@ -35,8 +35,10 @@ class Thing:
     findings: tuple[str, ...]
 
 
-def things(findings: Iterable[Finding], intrusions: Sequence[Intrusion], host: Host) -> tuple[Thing, ...]:
-    """Every thing once, in the order of kind and name."""
+def things(
+    findings: Sequence[Finding], intrusions: Sequence[Intrusion], host: Host, pages: Iterable[Planted] = ()
+) -> tuple[Thing, ...]:
+    """Every thing once, in the order of kind and name. ``pages``: the planted ones; logs name some by their URL only."""
     inside = {name for intrusion in intrusions for name in intrusion.findings}
     known: dict[tuple[str, str], tuple[Mapping[str, str], list[str]]] = {}
     for finding in findings:
@@ -49,12 +51,36 @@ def things(findings: Iterable[Finding], intrusions: Sequence[Intrusion], host: H
                 {**named, **{k: v for k, v in old[0].items() if v}} if old else named,
                 [*(old[1] if old else ()), finding.id],
             )
+    for page, why in _by_url(
+        pages, findings, intrusions, {served_url(v["path"]) for (k, _), (v, _) in known.items() if k == "page"}
+    ):
+        path = path_of(page, host.install_root)
+        known["page", path.lower()] = ({"path": path}, why)
     images = {v["image"].lower() for (kind, _), (v, _) in known.items() if kind == "module" and v.get("image")}
     return tuple(
         Thing(kind, named, tuple(dict.fromkeys(why)))
         for (kind, name), (named, why) in sorted(known.items(), key=lambda item: item[0])
         if not (kind == "file" and name in images)
     )
+
+
+def _by_url(
+    pages: Iterable[Planted], findings: Sequence[Finding], intrusions: Sequence[Intrusion], named: set[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """Pages that no path names, with the findings that show them. That a page answered is enough only where its intrusion is
+    proven: alone it may be the owner's own page."""
+    proofs = {f.id for f in findings if raised(f) is Verdict.COMPROMISED}
+    shows: dict[str, dict[str, Finding]] = defaultdict(dict)
+    for finding in findings:
+        if raised(finding) is not None:
+            for visit in finding.visits:
+                for url in pages_shown(finding, visit):
+                    shows[url][finding.id] = finding
+    for page in pages:
+        shown = list(shows[page.page].values())
+        proven = any(proofs & set(intrusions[number - 1].findings) for number in page.actors)
+        if page.page not in named and shown and (proven or any(f.outcome > Outcome.STEP for f in shown)):
+            yield page.page, [f.id for f in shown]
 
 
 def _of(finding: Finding, host: Host) -> Iterator[Found]:
@@ -114,15 +140,20 @@ def _event(finding: Finding, host: Host) -> Iterator[Found]:
 
 
 def _command(text: str) -> Iterator[Found]:
-    for kind, pattern in (("task", _TASK), ("account", _USER)):
-        for match in pattern.finditer(text):
-            yield kind, {"name": match[1] or match[2]}
-    for match in _LEFT.finditer(text):
-        yield "removed", {"group": match[1] or match[2], "member": match[3] or match[4]}
+    for match in _TASK.finditer(text):
+        yield "task", {"name": match[1] or match[2]}
+    for act, name, group in accounts_in(text):
+        if act == "made":
+            yield ("member", {"member": name, "group": group}) if group else ("account", {"name": name})
+        elif act == "removed" and group:
+            yield "removed", {"group": group, "member": name}
+    for path in pages_in(text):
+        if not ships(served_url(path)):
+            yield from _path(path)
 
 
 def _cmdlet(cmdlet: str, text: str) -> Iterator[Found]:
-    given = {(m[1] or m[3]).lower(): m[2] if m[1] else m[4].replace("''", "'") for m in _PARAMETER.finditer(text)}
+    given = {name: values[0] for name, values in parameters_of(text) if values}
     if cmdlet == "new-inboxrule" and given.get("name"):
         yield "rule", {"name": given["name"], "mailbox": given.get("mailbox", "")}
     elif cmdlet == "new-mailboxexportrequest" and given.get("mailbox"):

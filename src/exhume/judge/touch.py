@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from exhume.judge.shown import WEB, pages_shown
 from exhume.judge.words import joined, number, source_name
 from exhume.model import Confidence, Coverage, Finding, Gap, Intrusion, Outcome, Planted, Severity, Visit
+from exhume.model.finding import raised
 from exhume.model.visit import values
 
 PACK = "pivot"
@@ -19,6 +21,7 @@ SAME_ACTOR = timedelta(days=7)
 """Longest silence after which an address is still taken for the same actor's."""
 PEOPLE = 3
 """Different people who logged on from an address, from which on it is no single actor's."""
+USED = "pivot.page-used"
 SHOWN = 40
 """Lines of activity kept of each intrusion."""
 
@@ -64,13 +67,14 @@ def used_pages(touched: Iterable[Finding], known: Sequence[Finding]) -> Iterator
         for visit in f.visits
         for page in values(visit.keys, "shell")
     }
+    doubtful = _only_served(known)
     for finding in touched:
         page = finding.because[0].value
         shell = finding.because[0].field == "shell" and finding.record.kind in ("iis.access", "exchange.httpproxy")
-        if shell and page not in told and any(reached(v) for v in finding.visits):
+        if shell and page not in doubtful and page not in told and any(reached(v) for v in finding.visits):
             yield replace(
                 finding,
-                rule="pivot.page-used",
+                rule=USED,
                 pack="webshell",
                 title="Data was posted to a planted page, and it answered",
                 outcome=Outcome.EXEC,
@@ -78,6 +82,17 @@ def used_pages(touched: Iterable[Finding], known: Sequence[Finding]) -> Iterator
                 confidence=Confidence.HIGH,
                 visits=tuple(v for v in finding.visits if reached(v)),
             )
+
+
+def _only_served(known: Iterable[Finding]) -> set[str]:
+    """Pages of which no more is known than that they answered a request: they are there, and may be the owner's own."""
+    served: set[str] = set()
+    more: set[str] = set()
+    for finding in known:
+        if raised(finding) is not None:
+            pages = {page for visit in finding.visits for page in pages_shown(finding, visit)}
+            (served if finding.record.kind in WEB and finding.outcome <= Outcome.STEP else more).update(pages)
+    return served - more
 
 
 def with_activity(intrusion: Intrusion, touched: Sequence[Finding], coverage: Coverage) -> Intrusion:

@@ -56,6 +56,15 @@ def before_campaign(pack: Pack) -> str:
     return f"{ENDS_BEFORE} {pack.title} was first seen anywhere ({pack.first_exploited})."
 
 
+def before_first_use(pack: Pack, count: int, first: date) -> str:
+    """A limit: what was found is older than the campaign."""
+    are = "1 finding that counts for it is" if count == 1 else f"{count:,} findings that count for it are"
+    return (
+        f"{are} of before {pack.title} was first seen anywhere ({pack.first_exploited}), the first of {first}: it was used"
+        " earlier than is known, the clock was wrong, or it was something else that leaves the same trace."
+    )
+
+
 def never_open(pack: Pack) -> str:
     return (
         f"The flaw {pack.entry_cve} was not open on this server on any day since {pack.title} was first seen anywhere"

@@ -162,6 +162,10 @@ class Planted:
     """What that rests on, and what else has to be known, in plain words."""
     source: Source | None = None
     """Where it is said that it was removed."""
+    first_seen: datetime | None = None
+    """A log first shows that it was there: written, named or answered."""
+    last_served: datetime | None = None
+    """It answered 200 last, to whatever request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +259,7 @@ class Assessment:
     exposure: tuple[Exposure, ...] = ()
     intrusions: tuple[Intrusion, ...] = ()
     planted: tuple[Planted, ...] = ()
-    """The pages that the intrusions planted."""
+    """The pages that were planted, also where no intrusion tells by whom."""
     timeline: tuple[Moment, ...] = ()
     plan: tuple[Step, ...] = ()
     allowed: tuple[Allowed, ...] = ()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from exhume.model.address import sender
 from exhume.model.flow import Record, Source, Value
 from exhume.model.visit import Visit, merge_visits, visit_of
 from exhume.model.vocabulary import Confidence, Outcome, Severity, Verdict
@@ -20,7 +21,6 @@ HASH_RULES = ("ioc:sha256:", "ioc:sha1:", "ioc:md5:")
 """Beginnings of the ids of rules that know a file by its hash: whose they are changes nothing, the hash is the file itself."""
 _FAMILY = re.compile(r"[A-Z0-9]+(?:-\d+)*-[a-z0-9]+(?=-|\Z)")
 """The beginning of a trace's id that its variants share: ``WS-k`` of ``WS-k-probe``."""
-ADDRESS_FIELDS = ("c-ip", "ClientIpAddress", "ClientIP", "client-ip", "IpAddress", "SourceIp", "original-client-ip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,7 @@ class Rule:
 
 def address_of(fields: Mapping[str, Value]) -> str:
     """The client address a record names, or empty text."""
-    for name in ADDRESS_FIELDS:
-        value = fields.get(name)
-        if value and value != "-":
-            return str(value)
-    return ""
+    return sender(fields)
 
 
 def shorten(value: Value) -> Value:

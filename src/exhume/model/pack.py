@@ -117,6 +117,8 @@ class Pack:
     """The flaw that lets the campaign in; empty for packs that are not tied to one."""
     first_exploited: date | None = None
     """First day on which the campaign is known to have been seen anywhere."""
+    shared: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Traces of its rules that the attacks of other packs leave as well, each with the names of those packs."""
     files: tuple[PackFile, ...] = ()
     problems: tuple[Problem, ...] = ()
 

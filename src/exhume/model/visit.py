@@ -14,8 +14,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import unquote
 
+from exhume.model import names
+from exhume.model.address import chain_of, connected, forwarded, sender
 from exhume.model.flow import Record, Source
 from exhume.model.windows import SERVER_SIDE, served_url
 
@@ -30,13 +31,16 @@ _CANARY = re.compile(r"msExchEcpCanary=([\w.~%/+-]{8,})", re.IGNORECASE)
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _REQUEST = re.compile(r"cafeReqId=([0-9a-fA-F-]{36})")
 _ANCHOR = re.compile(r"ServerInfo~[^/]*(/[^?#]*)", re.IGNORECASE)
-_MAILBOX = re.compile(
-    r"(?:-Mailbox\s+\"?|\.Mailbox='|Mailbox(?:Id|)=)([\w.+-]+@[\w.-]+\w)|^SMTP:([\w.+-]+@[\w.-]+\w)", re.IGNORECASE
+_FILE = re.compile(
+    r"-(?:FilePath|RequestFile)(?::\s*|\s+)[\"']?(?:\\\\[^\\\"']{1,64}\\)?([A-Za-z])[$:]\\([^\"'\r\n]{1,240}?)(?=[\"'\r\n]|\s+-|\s*$)",
+    re.IGNORECASE,
 )
-_FILE = re.compile(r"-(?:FilePath|RequestFile)\s+\"?(?:\\\\[^\\\"]+\\)?([A-Za-z])[$:]\\([^\"]+)", re.IGNORECASE)
 _BLANKS = re.compile(r"[+, ]+")
 """IIS writes a blank as ``+``, HttpProxy a comma as a blank: a program has one name in both."""
 _POOL = re.compile(r"-ap\s+\"([\w .-]+)\"")
+_ACCOUNT_EVENTS = ("4720", "4722", "4724", "4738", "4624", "4625", "1149", "4697", "7045")
+_MEMBER_EVENTS = ("4728", "4732", "4756")
+_COMMANDS = ("CommandLine", "ScriptBlockText", "ImagePath", "Command", "Arguments", "TaskContent")
 _MACHINES = ("system", "local service", "network service", "anonymous logon", "-")
 _WORKERS = ("w3wp.exe", "umworkerprocess.exe", "services.exe", "svchost.exe", "msexchangemailboxreplication.exe")
 """Programs that start or write for everybody: their process number joins nothing."""
@@ -134,24 +138,36 @@ def _web(record: Record) -> Iterator[tuple[str, str]]:
     stem = (record.text("cs-uri-stem") or record.text("UrlStem")).lower()
     anchor = record.text("AnchorMailbox")
     behind = record.kind == "iis.access" and (record.channel == "W3SVC2" or record.text("s-port") in BACK_END_PORTS)
-    address = client(record)
     if behind:
         yield "target", stem.rstrip("/")
-    elif address:
-        yield "address", address
+    else:
+        yield from _senders(record)
     yield "agent", _BLANKS.sub(" ", record.text("cs(User-Agent)") or record.text("UserAgent"))
     aimed = _ANCHOR.search(anchor)
     if aimed:
         yield "target", aimed[1].lower().rstrip("/")
-    elif stem.rpartition(".")[2] in SERVER_SIDE and not behind:
-        yield "shell", stem
+    elif not behind:
+        yield "shell", names.page_of(record.text("url") or stem)
     if record.kind == "exchange.ews":
         yield "target", "/ews/exchange.asmx"
     yield "method", (record.text("cs-method") or record.text("Method")).upper()
     yield "status", record.text("sc-status") or record.text("HttpStatus")
-    for text in (anchor, record.text("cs-uri-query"), record.text("UrlQuery")):
+    for text in (anchor, record.text("cs-uri-query"), record.text("UrlQuery"), record.text("cs(Cookie)")):
         yield from _session(text)
+    yield from (("mailbox", name) for name in names.mailbox_of(anchor))
+    whole = record.text("url") or f"{stem}?{record.text('cs-uri-query') or record.text('UrlQuery')}"
+    yield from (("mailbox", name) for name in names.mailboxes_in(whole))
+    yield "named", names.token_account(whole)
     yield "account", account_name(record.text("cs-username") or record.text("AuthenticatedUser"))
+
+
+def _senders(record: Record) -> Iterator[tuple[str, str]]:
+    """The client, and the rest of the chain of a load balancer's header: its first part can be forged."""
+    address = client(record)
+    yield "address", address
+    passed = forwarded(record.fields)
+    if passed:
+        yield from (("via", other) for other in (*passed, *chain_of(connected(record.fields))[:1]) if other != address)
 
 
 def _session(text: str) -> Iterator[tuple[str, str]]:
@@ -160,18 +176,24 @@ def _session(text: str) -> Iterator[tuple[str, str]]:
     found = _CANARY.search(text)
     if found:
         yield "canary", found[1].lower()
-    for match in _MAILBOX.finditer(unquote(text)):
-        yield "mailbox", (match[1] or match[2]).lower()
+    yield from (("mailbox", name) for name in names.mailboxes_in(text))
 
 
 def _admin_centre(record: Record) -> Iterator[tuple[str, str]]:
     url, command = record.text("S:URL"), record.text("S:CMD")
     path = re.sub(r"^https?://[^/]*", "", url.lower())
     yield "target", path.partition("?")[0].rstrip("/")
-    yield from _session(url)
-    yield from _session(command)
-    if "oabvirtualdirectory" in command.lower():
-        yield from (("oab", guid) for guid in _GUID.findall(command.lower()))
+    yield from _session(path)
+    yield from _cmdlet(command.partition(".")[0], command)
+    yield "account", account_name(re.sub(r"</?PII>", "", record.text("S:PSA")))
+    yield from _named_pages(record, "shell", command)
+
+
+def _cmdlet(cmdlet: str, text: str) -> Iterator[tuple[str, str]]:
+    yield from (("mailbox", name) for name in names.mailboxes_of(cmdlet, text))
+    yield from (("named", name) for name in names.accounts_of(cmdlet, text))
+    if "oabvirtualdirectory" in cmdlet.lower():
+        yield from (("oab", guid) for guid in _GUID.findall(text.lower()))
 
 
 def _event(record: Record) -> Iterator[tuple[str, str]]:
@@ -179,21 +201,54 @@ def _event(record: Record) -> Iterator[tuple[str, str]]:
     command = record.text("Cmdlet")
     if command or parameters:
         yield "cmdlet", command.lower()
-        yield from _session(parameters)
+        yield from _cmdlet(command, parameters)
         for drive, rest in _FILE.findall(parameters):
             yield from _file(f"{drive.upper()}:\\{rest}")
-        if "oabvirtualdirectory" in command.lower():
-            yield from (("oab", guid) for guid in _GUID.findall(parameters.lower()))
+        yield from _named_pages(record, "shell", parameters)
         return
-    yield from _file(record.text("TargetFilename"))
-    yield "address", client(record)
+    for path in (record.text("TargetFilename"), *_shared(record)):
+        yield from _file(path)
+    yield from _senders(record)
     event = record.text("EventID")
-    if event in ("4720", "4722", "4724", "4738", "4624", "4625", "1149", "4697", "7045"):
+    if event in _ACCOUNT_EVENTS:
         yield "account", account_name(record.text("TargetUserName"))
         yield "service", record.text("ServiceName").lower()
+    elif event in _MEMBER_EVENTS:
+        yield "named", _member(record)
     yield from (("process", number) for number in _processes(record, event))
     pool = _POOL.search(record.text("ParentCommandLine"))
     yield "pool", pool[1].lower() if pool else ""
+    for field in _COMMANDS:
+        text = record.text(field)
+        if text:
+            yield from _named_pages(record, "page", text)
+            yield from (("account" if verb == "made" and not group else "named", account_name(name))
+                        for verb, name, group in names.accounts_in(text))  # fmt: skip
+    yield from _named_pages(record, "shell", record.text("Path") if record.text("Threat Name") else "")
+
+
+def _shared(record: Record) -> Iterator[str]:
+    """The file of an access to a share or an audited object (events 5145, 4656, 4663)."""
+    share, rest = record.text("ShareName"), record.text("RelativeTargetName")
+    drive = re.search(r"\\([A-Za-z])\$\Z", share)
+    if drive and rest:
+        yield f"{drive[1].upper()}:\\{rest.lstrip(chr(92))}"
+    if record.text("EventID") in ("4656", "4663") and re.match(r"[A-Za-z]:\\", record.text("ObjectName")):
+        yield record.text("ObjectName")
+
+
+def _member(record: Record) -> str:
+    """Who was put into a group: the name in ``CN=jane,OU=…``, else the SID."""
+    name = record.text("MemberName")
+    found = re.match(r"CN=((?:\\.|[^,\\]){1,128})", name, re.IGNORECASE)
+    return (found[1] if found else name if name not in ("", "-") else record.text("MemberSid")).lower()
+
+
+def _named_pages(record: Record, key: str, text: str) -> Iterator[tuple[str, str]]:
+    """Pages that a text names by their place on this server; ``page``: a command names it, ``shell``: a log says it is so."""
+    own = frozenset({record.server.lower(), record.text("Computer").lower().partition(".")[0]} - {""})
+    for path in names.pages_in(text, own):
+        yield key, served_url(path)
 
 
 def _processes(record: Record, event: str) -> Iterator[str]:
@@ -218,9 +273,17 @@ def _state(record: Record) -> Iterator[tuple[str, str]]:
     url = record.text("virtualPath").lower() or record.text("url").lower()
     if record.kind == "aspnet.compiled":
         yield "shell", url
+    elif record.kind == "tool.detection":
+        yield from _named_pages(record, "shell", record.text("target"))
+        yield from _file(record.text("target"))
     else:
-        yield from _file(record.text("windows_path") or record.text("target"))
+        yield from _file(record.text("windows_path"))
+        yield "shell", names.page_of(url) if record.kind in ("web.file", "file.entry") else ""
         yield "sha256", record.text("sha256").lower()
+    for field in _COMMANDS:
+        yield from _named_pages(record, "page", record.text(field))
+        yield from (("named", account_name(name)) for _, name, _ in names.accounts_in(record.text(field)))
+    yield from _named_pages(record, "shell", record.text("Message"))
     yield "oab", record.text("Guid").lower() if record.fields.get("oab_dump") else ""
     if record.kind in ("iis.config", "exchange.transport-agent"):
         yield "setting", (record.text("name") or record.text("path")).lower()
@@ -236,13 +299,10 @@ def _file(path: str) -> Iterator[tuple[str, str]]:
 
 
 def client(record: Record) -> str:
-    """The address of the client, empty for the server itself. Some logs name the whole way: the first is the client."""
-    for name in ("c-ip", "ClientIpAddress", "ClientIP", "client-ip", "IpAddress", "SourceIp", "original-client-ip"):
-        value = record.text(name).split(" ")[0].partition("%")[0].lower()
-        if value and value != "-":
-            local = value in ("::1", record.text("s-ip").lower()) or value.startswith(("127.", "fe80:", "::ffff:127."))
-            return "" if local else value.removeprefix("::ffff:")
-    return ""
+    """The address of the client, empty for the server itself; behind a load balancer that of whom it passed on."""
+    value = next(iter(chain_of(sender(record.fields))), "")
+    local = value in ("::1", record.text("s-ip").lower()) or value.startswith(("127.", "fe80:"))
+    return "" if local else value
 
 
 def account_name(name: str) -> str:

@@ -36,9 +36,22 @@ _BACK = {
     "rest": "/api", "pushnotifications": "/pushnotifications",
 }  # fmt: skip
 
+DEFAULT_ROOT = "C:\\Program Files\\Microsoft\\Exchange Server\\V15"
 SERVER_SIDE = frozenset({"aspx", "ashx", "asmx", "asax", "asp", "svc", "soap", "cer", "asa", "cshtml", "cdx"})
 """Extensions (lower case, without dot) that IIS or ASP.NET hands to a script engine: such files become ``web.file``.
 ``cer`` and ``cdx`` are mapped to asp.dll in IIS's own default handlers; attackers use them for that."""
+
+_SHIPPED = re.compile(
+    r"/(owa|ecp)/[^/]+\.aspx|/owa/auth/((15|14)(\.\d+){2,3}/)?(error|error2|errorfe|expiredpassword|frowny|logoff|logon|outlookcn"
+    r"|redirsuiteserviceproxy|signout|svmfeedback)\.aspx|/ecp/auth/(timeoutlogout|timeoutlogoff)\.aspx|/ews/exchange\.asmx"
+    r"|/autodiscover/autodiscover\.svc|/ecp/(?!auth/).*\.svc|.*/global\.asax|.*/web\.config"
+)
+
+
+def ships(url: str) -> bool:
+    """Does Exchange itself answer at this URL path (lower case)? Then a call of it, or a command that names it, says nothing of
+    a page that somebody placed. From the same list as the filters of the web-shell rules."""
+    return bool(_SHIPPED.fullmatch(url))
 
 
 def windows_path(path: str) -> str:
@@ -117,3 +130,14 @@ def served_url(path: str) -> str:
                 if rest.startswith(folder + "/"):
                     return table[folder] + rest[len(folder) :]
     return ""
+
+
+def path_of(url: str, install_root: str = "") -> str:
+    """Where the file of a served URL path lies on an Exchange server with default virtual directories: the front end's.
+    ``install_root``: Exchange's own folder; without it the default one."""
+    root = (install_root or DEFAULT_ROOT).rstrip("\\")
+    for folder, prefix in sorted(_FRONT.items(), key=lambda pair: -len(pair[1])):
+        if url.startswith(prefix + "/"):
+            inside = f"{folder}{url[len(prefix) :]}".replace("/", "\\")
+            return f"{root}\\FrontEnd\\HttpProxy\\{inside}"
+    return "C:\\inetpub\\wwwroot" + url.replace("/", "\\")

@@ -91,6 +91,7 @@ def _pack(name: str, manifest: Manifest | None, files: list[PackFile], problems:
         needs=manifest.needs,
         entry_cve=manifest.entry_cve,
         first_exploited=manifest.first_exploited,
+        shared=manifest.shared,
         files=ordered,
         problems=tuple(problems),
     )

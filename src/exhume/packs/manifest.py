@@ -38,6 +38,8 @@ class Manifest:
     entry_cve: str
     first_exploited: date | None
     needs: tuple[Need, ...]
+    shared: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Trace → other packs whose attack leaves it as well."""
 
 
 def one_line(error: Exception) -> str:
@@ -89,15 +91,16 @@ def text_of(file: str, entry: dict[str, Any], key: str, what: str) -> str:
 def read_manifest(text: str, kept: Kept = anew) -> Manifest:
     """``parse_manifest``, or what an earlier run was given by it: of nine small files, reading YAML is the dear part."""
     parts = (b"manifest", Path(__file__).read_bytes(), text.encode())
-    name, version, title, cve, day, needs = json.loads(kept(parts, lambda: _written(parse_manifest(text))))
+    name, version, title, cve, day, needs, shared = json.loads(kept(parts, lambda: _written(parse_manifest(text))))
     groups = tuple(Need(need, tuple(Seen(*source) for source in sources)) for need, sources in needs)
-    return Manifest(name, version, title, cve, date.fromisoformat(day) if day else None, groups)
+    fits = tuple((trace, tuple(others)) for trace, others in shared)
+    return Manifest(name, version, title, cve, date.fromisoformat(day) if day else None, groups, fits)
 
 
 def _written(m: Manifest) -> bytes:
     needs = [(need.name, [(seen.kind, seen.channel) for seen in need.any_of]) for need in m.needs]
     day = m.first_exploited.isoformat() if m.first_exploited else ""
-    return json.dumps([m.name, m.version, m.title, m.entry_cve, day, needs]).encode()
+    return json.dumps([m.name, m.version, m.title, m.entry_cve, day, needs, m.shared]).encode()
 
 
 def parse_manifest(text: str) -> Manifest:
@@ -106,7 +109,7 @@ def parse_manifest(text: str) -> Manifest:
         MANIFEST,
         load_yaml(MANIFEST, text),
         "the file",
-        frozenset({"name", "version", "title", "window", "needs", "description"}),
+        frozenset({"name", "version", "title", "window", "needs", "shared", "description"}),
     )
     name = text_of(MANIFEST, top, "name", "the file")
     if not NAME.fullmatch(name):
@@ -116,7 +119,20 @@ def parse_manifest(text: str) -> Manifest:
         raise PackError(MANIFEST, f"version {version!r} is not numbers joined by dots, e.g. 1.0.0")
     title = text_of(MANIFEST, top, "title", "the file")
     cve, day = _window(top.get("window"))
-    return Manifest(name, version, title, cve, day, _needs(top.get("needs")))
+    return Manifest(name, version, title, cve, day, _needs(top.get("needs")), _shared(top.get("shared")))
+
+
+def _shared(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, dict):
+        raise PackError(MANIFEST, "shared is not a mapping of traces to lists of packs")
+    out = []
+    for trace, others in value.items():
+        if not isinstance(others, list) or not others or not all(isinstance(o, str) and NAME.fullmatch(o) for o in others):
+            raise PackError(MANIFEST, f"shared {str(trace)!r} is not a list of the names of packs")
+        out.append((str(trace), tuple(others)))
+    return tuple(out)
 
 
 def _window(value: object) -> tuple[str, date | None]:

@@ -53,8 +53,8 @@ def bare(address: str) -> str:
 
 def proven(assessment: Assessment) -> tuple[Finding, ...]:
     """The findings that prove a break-in by themselves, in the order of the assessment."""
-    broken = {x.campaign for x in assessment.answers if x.verdict is Verdict.COMPROMISED}
-    return tuple(f for f in assessment.findings if f.pack in broken and raised(f) is Verdict.COMPROMISED)
+    broken = {name for x in assessment.answers if x.verdict is Verdict.COMPROMISED for name in x.findings}
+    return tuple(f for f in assessment.findings if f.id in broken and raised(f) is Verdict.COMPROMISED)
 
 
 def intrusions(assessment: Assessment) -> tuple[Intrusion, ...]:

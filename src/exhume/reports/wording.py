@@ -364,3 +364,10 @@ def removed(page: Planted) -> str:
     when = f"on or before {page.gone_by}" if page.gone_by else ""
     by = f"by {page.by}" if page.by else "by whom is unknown" if page.fate is Fate.GONE else ""
     return ", ".join(filter(None, (when, by)))
+
+
+def used(page: Planted) -> str:
+    """How it was used, short: data posted to it and answered, else the days on which it answered at all."""
+    if page.first_used:
+        return between(page.first_used, page.last_used)
+    return f"answered last {stamp(page.last_served)}" if page.last_served else "no log shows it"

@@ -12,6 +12,7 @@ from exhume.judge.chain.join import join, place_states, suspected
 from exhume.judge.chain.nodes import Group, Node, nodes_of
 from exhume.judge.chain.rows import over_rows
 from exhume.judge.chain.tell import Witnesses, acts_of
+from exhume.judge.words import joined
 from exhume.model import Act, Correlation, Coverage, Finding, Intrusion
 
 __all__ = ["attribute", "chain", "over_rows", "own_addresses", "together"]
@@ -68,6 +69,9 @@ def _intrusion(
         if looked
         else []
     )
+    passed = sorted(set(group.all("via")) - {*addresses, *own})
+    if passed:
+        notes.append(f"Passed on by or for {joined(passed)}: the first part of such a chain can be forged by the client.")
     cluster, cluster_why = hint(group.nodes, addresses, shells, marks)
     return Intrusion(
         id=_id(group),
@@ -77,8 +81,8 @@ def _intrusion(
         addresses=addresses,
         user_agents=group.all("agent"),
         web_shells=shells,
-        accounts=group.all("account", only_counting=False),
-        mailboxes=group.all("mailbox"),
+        accounts=tuple(sorted({*group.all("account", only_counting=False), *group.all("named")})),
+        mailboxes=_mailboxes(group.all("mailbox")),
         servers=tuple(sorted({n.finding.record.server for n in group.nodes if n.finding.record.server})),
         sessions=group.all("canary"),
         acts=acts,
@@ -91,8 +95,14 @@ def _intrusion(
 
 
 def _shells(nodes: Iterable[Node]) -> tuple[str, ...]:
-    """Pages that were written or used, or lie on the disk; not those that were only asked for."""
-    return tuple(sorted({page for n in nodes if n.called is not None and not n.looked for page in n.values("shell")}))
+    """Pages that were served, written, compiled or lie on the disk; not those that were only asked for."""
+    return tuple(sorted({page for n in nodes for page in n.pages}))
+
+
+def _mailboxes(names: Sequence[str]) -> tuple[str, ...]:
+    """Each mailbox once: an alias that is the first part of an address is the same one."""
+    aliases = {name.partition("@")[0] for name in names if "@" in name}
+    return tuple(name for name in names if "@" in name or name not in aliases)
 
 
 def _in_order(node: Node) -> tuple[bool, str, str]:

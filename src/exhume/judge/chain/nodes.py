@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from exhume.judge.shown import pages_shown
 from exhume.judge.verdict import raised
 from exhume.model import Finding, Outcome, Verdict, Visit, attacks
 from exhume.model.visit import visit_of
@@ -61,6 +62,11 @@ class Node:
             and any(m in ("GET", "HEAD") for m in self.values("method"))
             and any(self.values("shell"))
         )
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The pages that it shows to be, or to have been, on the server."""
+        return pages_shown(self.finding, self.visit) if self.called is not None else ()
 
     def values(self, name: str) -> tuple[str, ...]:
         return self.keyed.get(name, ())

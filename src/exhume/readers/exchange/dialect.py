@@ -117,7 +117,8 @@ class ExchangeCsv:
             return
         lowered = [name.lower() for name in names]
         self._delimiter = delimiter
-        self.layout = Layout(names, delimiter.encode(), quoted=True)
+        answers = self.kind != kinds.HTTPPROXY.kind or "httpstatus" in lowered
+        self.layout = Layout(names, delimiter.encode(), quoted=True, lacks=() if answers else ("HttpStatus",))
         self.mask = None
         self.heads = _HEADS
         times = [i for i, name in enumerate(lowered) if name in ("datetime", "timestamp", "date-time")]

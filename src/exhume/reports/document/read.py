@@ -306,6 +306,8 @@ def _planted(n: Node) -> Planted:
         by=n.text("by"),
         why=n.texts("why"),
         source=n.optional("source", _source),
+        first_seen=n.time("first_seen"),
+        last_served=n.time("last_served"),
     )
 
 

@@ -295,6 +295,8 @@ def _planted(p: Planted) -> Json:
         "placed": time(p.placed),
         "first_used": time(p.first_used),
         "last_used": time(p.last_used),
+        "first_seen": time(p.first_seen),
+        "last_served": time(p.last_served),
         "fate": str(p.fate),
         "gone_by": _day(p.gone_by),
         "by": p.by,

@@ -71,6 +71,7 @@ def _environment(kept: Kept) -> Environment:
         rungs=wording.RUNG,
         fates=wording.FATE,
         removed=wording.removed,
+        used=wording.used,
     )
     environment.loader = Compiled(environment, sources, kept)
     return environment

@@ -193,12 +193,15 @@ def _campaign(answer: Answer) -> Campaign:
 
 def _groups(a: Assessment, chosen: list[Finding]) -> tuple[Group, ...]:
     titles = {x.campaign: x.title or x.campaign for x in sorted(a.answers, key=lambda x: -x.verdict)}
+    counted = {name: x.campaign for x in a.answers for name in x.findings}  # a trace can count for another pack's campaign
+    place = {f.id: counted.get(f.id, f.pack) for f in a.findings}
     totals: dict[str, int] = {}
-    for found in a.findings:
-        totals[found.pack] = totals.get(found.pack, 0) + 1
+    for name in place.values():
+        totals[name] = totals.get(name, 0) + 1
     packs = [p for p in titles if p in totals] + sorted(p for p in totals if p not in titles)
     return tuple(
-        Group(pack, titles.get(pack, pack), tuple(_shown(f) for f in chosen if f.pack == pack), totals[pack]) for pack in packs
+        Group(pack, titles.get(pack, pack), tuple(_shown(f) for f in chosen if place[f.id] == pack), totals[pack])
+        for pack in packs
     )
 
 

@@ -227,7 +227,7 @@ def _planted(a: Assessment) -> Iterator[str]:
                 code(p.page),
                 ", ".join(map(str, p.actors)),
                 wording.stamp(p.placed, "no log shows it"),
-                wording.between(p.first_used, p.last_used) if p.first_used else "no log shows it",
+                wording.used(p),
                 wording.FATE[p.fate][1],
                 "<br>".join(map(prose, filter(None, (wording.removed(p), *p.why)))),
             )

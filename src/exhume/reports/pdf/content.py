@@ -181,8 +181,9 @@ def _intrusion(i: Intrusion, number: int, a: Assessment) -> Json:
 
 def _page(p: Planted) -> str:
     placed = f"placed {wording.stamp(p.placed)}" if p.placed else ""
-    used = f"used {wording.between(p.first_used, p.last_used)}" if p.first_used else ""
-    told = ", ".join(filter(None, (placed, used, wording.FATE[p.fate][1], wording.removed(p))))
+    seen = f"first seen {wording.stamp(p.first_seen)}" if p.first_seen and not p.placed else ""
+    used = f"used {wording.used(p)}" if p.first_used else wording.used(p) if p.last_served else ""
+    told = ", ".join(filter(None, (placed, seen, used, wording.FATE[p.fate][1], wording.removed(p))))
     return " ".join((f"{p.page}: {told}.", *p.why))
 
 

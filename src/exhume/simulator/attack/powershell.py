@@ -29,6 +29,7 @@ def owa_ssrf(stage: Stage, step: Step) -> None:
     """OWASSRF: ``/owa/<address>/powershell``."""
     user = str(step.given.get("user", ""))
     address = str(step.given.get("mailbox", f"mastermailbox@{DOMAIN}"))
+    stage.mailbox(address, step)
     _powershell(stage, step, "Owa", f"/owa/{address}/powershell", "", "/powershell", user)
 
 
