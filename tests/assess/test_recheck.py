@@ -142,7 +142,7 @@ def test_findings_of_a_pack_that_is_not_at_hand_stand(tmp_path):
 
 
 def test_what_was_found_in_contents_stands(before):
-    inside = [f for f in before.findings if f.rule.startswith("webcode.") or any(b.test.startswith("YARA") for b in f.because)]
+    inside = [f for f in before.singles if f.rule.startswith("webcode.") or any(b.test.startswith("YARA") for b in f.because)]
     assert inside
     again = recheck(before, "ab")
     assert {f.id for f in inside} <= {f.id for f in again.findings}

@@ -172,6 +172,7 @@ def _judged(
     if part.findings:  # all else is asked of findings only
         case = replace(
             case,
+            families=packroom.families(kept),
             witnesses=packroom.witnesses(kept),
             marks=packroom.clusters(),
             correlations=packroom.correlations(packs, kept),

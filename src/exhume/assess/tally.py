@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from exhume.model import Cause, Coverage, Finding, Gap, Part, Reading, Span, Unjoined, merge_readings
+from exhume.model import Cause, Coverage, Finding, Gap, Part, Reading, Span, Unjoined, merge_readings, raised
+from exhume.model.crowd import Crowd
+from exhume.model.finding import OTHERS, counted
 
 FINDINGS_KEPT = 2000
 """Different findings kept for each rule. A scan from a million addresses is still one campaign, not a million entries: what
-comes after is counted in one finding without address, and a Gap says so."""
-OTHERS = "(others)"
-"""Subject of the finding that counts them."""
+comes after is counted in one finding, with who asked for what (``model.crowd``), and a Gap says so."""
 READINGS_KEPT = 20_000
 """Different readings that are kept: far more than years of a server's logs tell."""
 GAPS_KEPT = 50
@@ -33,6 +33,15 @@ class _Log:
 
 
 @dataclass(slots=True)
+class _Others:
+    """Findings of one kind beyond those that are kept one by one."""
+
+    finding: Finding
+    """All of them added up, but for the crowd."""
+    crowd: Crowd = field(default_factory=Crowd)
+
+
+@dataclass(slots=True)
 class Tally:
     """Collects findings, gaps, readings and spans; ``part()`` gives the sum."""
 
@@ -40,6 +49,7 @@ class Tally:
     readings: dict[tuple[str, str, str, str, str], Reading] = field(default_factory=dict)
     _kept: dict[tuple[str, str], list[Key]] = field(default_factory=dict)
     """Of each rule the keys of the findings that are listed, in their order."""
+    _others: dict[Key, _Others] = field(default_factory=dict)
     _gaps: dict[tuple[str, ...], list[Gap]] = field(default_factory=dict)
     _uncounted: dict[tuple[str, ...], Gap] = field(default_factory=dict)
     """What stands for the gaps beyond ``GAPS_KEPT``."""
@@ -48,22 +58,39 @@ class Tally:
     """What a slice of a file leaves open."""
 
     def found(self, finding: Finding) -> None:
+        if finding.subject == OTHERS:
+            self._count(finding)
+            return
         key = (finding.pack, *finding.key)
         known = self.findings.get(key)
         if known is not None:
             self.findings[key] = known + finding
-        elif finding.subject == OTHERS:
-            self.findings[key] = finding
         else:
             self._keep(key, finding)
 
     def _keep(self, key: Key, finding: Finding) -> None:
-        """Of a rule's findings the first in order of day, server and subject are listed, in whatever order they come."""
-        kept = self._kept.setdefault((finding.pack, finding.rule), [])
+        """Of a rule's findings the first in order of day, server and subject are listed, in whatever order they come. All
+        indicators of one type that prove nothing are taken for one rule: a scanner asks for a hundred known names."""
+        kept = self._kept.setdefault((finding.pack, _lump(finding)), [])
         insort(kept, key, key=_day_first)
         self.findings[key] = finding
         if len(kept) > FINDINGS_KEPT:
-            self.found(replace(self.findings.pop(kept.pop()), subject=OTHERS))
+            self._count(self.findings.pop(kept.pop()))
+
+    def _count(self, finding: Finding) -> None:
+        """Counts a finding with the others that are not kept, and who asked for what in it."""
+        alone = replace(finding, rule=_lump(finding), subject=OTHERS, crowd=())
+        key = (alone.pack, *alone.key)
+        others = self._others.get(key)
+        if others is None:
+            others = self._others[key] = _Others(alone)
+        else:
+            others.finding += alone
+        if finding.subject == OTHERS:
+            others.crowd.take(finding.crowd)
+        else:
+            for name, value, count in counted(finding):
+                others.crowd.add(name, value, count)
 
     def missed(self, gap: Gap) -> None:
         """Of gaps with the same words the first in order of file and line are listed, in whatever order they come."""
@@ -109,17 +136,25 @@ class Tally:
         for key, listed in sorted(self._gaps.items(), key=lambda pair: pair[0]):
             more = self._uncounted.get(key)
             gaps += [*listed[:-1], _with(listed[-1], more)] if more else listed
-        gaps += [_uncounted(rule) for rule in sorted({f.rule for f in self.findings.values() if f.subject == OTHERS})]
+        gaps += [_uncounted(rule) for rule in sorted({others.finding.rule for others in self._others.values()})]
         coverage = Coverage(spans, tuple(gaps))
-        return Part(tuple(self.findings.values()), merge_readings(self.readings.values()), coverage, self.unjoined)
+        counted_only = (replace(others.finding, crowd=others.crowd.values()) for others in self._others.values())
+        return Part((*self.findings.values(), *counted_only), merge_readings(self.readings.values()), coverage, self.unjoined)
 
 
-def _day_first(key: Key) -> tuple[str, str, str]:
-    return key[4], key[2], key[3]
+def _lump(finding: Finding) -> str:
+    """The rule, or of an indicator that calls for no verdict its type: ``ioc:filename``."""
+    if finding.rule.startswith("ioc:") and raised(finding) is None:
+        return "ioc:" + finding.rule.split(":")[1]
+    return finding.rule
+
+
+def _day_first(key: Key) -> tuple[str, str, str, str]:
+    return key[4], key[2], key[3], key[1]
 
 
 def _uncounted(rule: str) -> Gap:
-    words = f"more than {FINDINGS_KEPT} findings of rule {rule}: those after the first in order of day are counted by day"
+    words = f"more than {FINDINGS_KEPT} findings of rule {rule}: those after the first in order of day are counted in one"
     return Gap("finding", Cause.LIMIT, words)
 
 

@@ -338,7 +338,7 @@ def rechecked(assessment: Assessment) -> Rechecked | None:
     again = assessment.recheck
     if again is None:
         return None
-    by_id = {f.id: f for f in (*(x.finding for x in assessment.allowed), *assessment.findings)}
+    by_id = {f.id: f for f in (*(x.finding for x in assessment.allowed), *assessment.singles)}
     return Rechecked(
         head=(
             f"Judged again without the evidence, from what the assessment of {stamp(again.before)} had kept. That one was made"

@@ -31,6 +31,7 @@ from exhume.model import (
     Visit,
     Window,
 )
+from exhume.reports.document import crowds
 from exhume.reports.plain import json_text as _text
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -95,6 +96,7 @@ def _document(a: Assessment) -> dict[str, Json]:
         "plan": [_step(x) for x in a.plan],
         "findings": [_finding(x) for x in a.findings],
         "intrusions": [_intrusion(x) for x in a.intrusions],
+        "sweep": crowds.sweep(a.sweep) if a.sweep else None,
         "planted": [_planted(x) for x in a.planted],
         "mixed": _texts(a.mixed),
         "timeline": [_moment(x) for x in a.timeline],
@@ -203,6 +205,8 @@ def _finding(f: Finding) -> Json:
         "falsepositives": _texts(f.falsepositives),
         "references": _texts(f.references),
         "visits": [_visit(v) for v in f.visits],
+        "crowd": [crowds.values(v) for v in f.crowd],
+        "parts": [_finding(p) for p in f.parts],
     }
 
 

@@ -1,0 +1,91 @@
+"""Who only tried: the addresses of which nothing is proven or suspected, as one sweep and not as so many intruders. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from exhume.judge.chain import own_addresses
+from exhume.model import Finding, Intrusion, Prober, Sweep, raised
+from exhume.model.finding import OTHERS, counted
+
+PROBERS_TOLD = 50
+"""Addresses told one by one: those with most rows."""
+ASKED_TOLD = 3
+"""What each of them asked for."""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What came from one address."""
+
+    by_rule: Counter[str] = field(default_factory=Counter)
+    """Rows by rule: several rules fire on the same ones."""
+    asked: Counter[str] = field(default_factory=Counter)
+    firsts: list[datetime] = field(default_factory=list)
+    lasts: list[datetime] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return max(self.by_rule.values(), default=0)
+
+
+def sweep(findings: Sequence[Finding], intrusions: Iterable[Intrusion]) -> Sweep | None:
+    """``None`` when nobody tried anything. Addresses of intruders, and those of the server itself, are left out."""
+    skip = {a for one in intrusions for a in one.addresses} | own_addresses(findings)
+    rows: dict[str, _Rows] = {}
+    others: list[Finding] = []
+    for finding in findings:
+        if raised(finding) is not None:
+            continue
+        if finding.subject == OTHERS:
+            others.append(finding)
+        elif finding.address and finding.address.lower() not in skip:
+            _add(rows.setdefault(finding.address, _Rows()), finding)
+    if not rows and not others:
+        return None
+    told = sorted(rows.items(), key=lambda pair: (-pair[1].count, pair[0]))
+    crowds = [values for f in others for values in f.crowd if values.name == "address"]
+    number = max([len(rows), *(values.total for values in crowds)])
+    counts = [one.count for one in rows.values()]
+    return Sweep(
+        addresses=number,
+        exact=not crowds,
+        count=sum(counts) + max((f.count for f in others), default=0),
+        first_seen=min(_times(rows.values(), others, "firsts"), default=None),
+        last_seen=max(_times(rows.values(), others, "lasts"), default=None),
+        probers=tuple(_prober(address, one) for address, one in told[:PROBERS_TOLD]),
+    )
+
+
+def _add(rows: _Rows, finding: Finding) -> None:
+    rows.by_rule[finding.rule if not finding.rule.startswith("ioc:") else finding.rule.split(":")[1]] += finding.count
+    for name, value, count in counted(finding):
+        if name in ("page", "name"):
+            rows.asked[value] = max(rows.asked[value], count)
+    if finding.first_seen:
+        rows.firsts.append(finding.first_seen)
+    if finding.last_seen:
+        rows.lasts.append(finding.last_seen)
+
+
+def _times(rows: Iterable[_Rows], others: Iterable[Finding], which: str) -> Iterator[datetime]:
+    for one in rows:
+        yield from getattr(one, which)
+    for finding in others:
+        time = finding.first_seen if which == "firsts" else finding.last_seen
+        if time:
+            yield time
+
+
+def _prober(address: str, rows: _Rows) -> Prober:
+    asked = sorted(rows.asked.items(), key=lambda pair: (-pair[1], pair[0]))
+    return Prober(
+        address,
+        rows.count,
+        min(rows.firsts, default=None),
+        max(rows.lasts, default=None),
+        tuple(value for value, _ in asked[:ASKED_TOLD]),
+    )
