@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from exhume.model import Assessment
 from exhume.reports import REPORTS, Html, Text, Timeline
-from exhume.reports.plain import bait, defang, shown, visible
-from exhume.reports.timeline import COLUMNS, cell
+from exhume.reports.plain import bait, cell, defang, shown, visible
+from exhume.reports.timeline import COLUMNS
 from reports import sample
 from reports.assessments import assessments
 

@@ -42,7 +42,6 @@ from exhume.model import (
     Verdict,
     Window,
 )
-
 from exhume.model.family import Family
 
 if TYPE_CHECKING:

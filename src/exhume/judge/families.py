@@ -124,7 +124,7 @@ def _fits(family: Family, place: tuple[str, str, str]) -> bool:
 
 def _alone(trace: str, rule: str, kind: str) -> Family:
     """The family of a rule of which nobody said one: traces that begin alike belong together."""
-    return Family("-".join(trace.split("-")[:3 if trace.startswith("CVE-") else 2]) if trace else rule, ())
+    return Family("-".join(trace.split("-")[: 3 if trace.startswith("CVE-") else 2]) if trace else rule, ())
 
 
 def _keys(finding: Finding, family: Family, actors: tuple[int, ...]) -> tuple[Key, Key]:
@@ -175,7 +175,7 @@ def _kept(members: Sequence[Finding], actors: Mapping[str, Sequence[int]]) -> tu
         return tuple(members)
     ordered = sorted(tried, key=lambda f: (f.subject == OTHERS, f.id not in actors))
     kept = {id(f) for f in ordered[:TRIED_KEPT]}
-    rest = [f for f in ordered[TRIED_KEPT:]]
+    rest = ordered[TRIED_KEPT:]
     crowd = _crowd(rest)
     last = replace(
         rest[0],

@@ -95,7 +95,7 @@ def _attacked(
         campaigns = sorted({a.title for a in answers if a.outcome is not None and a.outcome >= Outcome.ATTEMPT})
         own = own_addresses(findings)  # the back end sees the front end's own address
         addresses = sorted({f.address for f in tried if f.address and f.address.lower() not in own})
-        where = f", from {words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses)}" if addresses else ""
+        where = f", from {_addresses(addresses, tried)}" if addresses else ""
         return Question(Reply.YES, f"Yes{where}. Traces of: {'; '.join(campaigns) or 'an attack'}.")
     if not coverage.spans:
         return Question(Reply.CANNOT_TELL, NOTHING_READ, limits)
@@ -106,6 +106,14 @@ def _attacked(
     return Question(
         Reply.CANNOT_TELL, f"No attack was found in what could be seen, which is not enough to say no.{probed}", limits
     )
+
+
+def _addresses(addresses: Sequence[str], tried: Sequence[Finding]) -> str:
+    """How many, and some of them; of those that were only counted nobody knows the names."""
+    counted = max((values.total for f in tried for values in f.crowd if values.name == "address"), default=0)
+    if counted > len(addresses):
+        return f"about {counted:,} addresses, for instance {words.joined(addresses[:3])}"
+    return f"{words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses, most=3)}"
 
 
 def _broken_into(
@@ -162,8 +170,8 @@ def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, in
     text = (
         f"First trace {first:%Y-%m-%d %H:%M} UTC, last {last:%Y-%m-%d %H:%M} UTC. How far: {far}.{_extent(intrusions)}{oldest}"
     )
-    undated = len(worked) - len(dated)
-    notes = (f"{words.number(undated, 'finding')} on the disk cannot be dated by a log row.",) if undated else ()
+    undated = len({f.source.path for f in worked if not f.first_seen})
+    notes = (f"{words.number(undated, 'file')} on the disk cannot be dated by a log row.",) if undated else ()
     return Question(Reply.PARTLY if undated or oldest else Reply.YES, text, notes)
 
 
@@ -188,10 +196,9 @@ def _extent(intrusions: Sequence[Intrusion]) -> str:
 def _clean(findings: Sequence[Finding], verdict: Verdict, coverage: Coverage) -> Question:
     states = [f for f in findings if f.record.kind in STATE_KINDS and raised(f) is not None]
     if states:
-        places = words.joined(list(dict.fromkeys(f.source.path for f in states)))
-        return Question(
-            Reply.NO, f"No: {words.number(len(states), 'finding')} on the disk at the time of collection: {places}."
-        )
+        places = list(dict.fromkeys(f.source.path for f in states))
+        left = words.number(len(places), "file or setting", "files and settings")
+        return Question(Reply.NO, f"No: {left} of it on the disk at the time of collection: {words.joined(places)}.")
     if verdict == Verdict.COMPROMISED:
         text = (
             "What the attacker left was not found in the files that came, but a break-in is proven:"

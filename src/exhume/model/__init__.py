@@ -157,8 +157,8 @@ __all__ = [
 _LATER = {
     name: module
     for module, names in {
-        "assessment": "SCHEMA Act Allowed Answer Assessment Exposure Intrusion Moment PackUsed Planted Prober Question Questions "
-        "Recheck SeenIn Step Sweep Tool Withdrawn",
+        "assessment": "SCHEMA Act Allowed Answer Assessment Exposure Intrusion Moment PackUsed Planted Prober Question "
+        "Questions Recheck SeenIn Step Sweep Tool Withdrawn",
         "attestation": "ATTESTATION_SCHEMA Attestation Check StepCheck",
         "builds": "Build BuildTables Fix Parts Setting Version dotted read_version",
         "casebook": "CASE_SCHEMA Casebook Server Shared",

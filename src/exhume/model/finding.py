@@ -203,7 +203,7 @@ class Finding:
 
 
 def _leads(one: Finding, other: Finding) -> bool:
-    """Of findings that fold, the row that shows most is told, then the earliest: an indicator is worth more where it answered."""
+    """Of findings that fold, the row that shows most is told, then the earliest: an indicator is worth more when answered."""
     mine = (one.decisive, one.outcome, one.severity, one.confidence)
     theirs = (other.decisive, other.outcome, other.severity, other.confidence)
     if mine != theirs:

@@ -65,9 +65,7 @@ def _intrusion(
     shells = _shells(group.nodes)
     looked = sorted({a for v in visitors if set(v.all("shell")) & set(shells) for a in v.all("address")})
     notes = (
-        [f"{joined(looked)} only asked for a planted page and got it: perhaps somebody who counts victims."]
-        if looked
-        else []
+        [f"{joined(looked)} only asked for a planted page and got it: perhaps somebody who counts victims."] if looked else []
     )
     cluster, cluster_why = hint(group.nodes, addresses, shells, marks)
     return Intrusion(

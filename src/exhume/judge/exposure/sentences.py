@@ -11,7 +11,7 @@ from exhume.judge.exposure.catalogue import Flaw
 from exhume.judge.exposure.states import VERIFY
 from exhume.model import Exposure, Question, Reply, State
 
-MOST = 4
+MOST = 2
 """Campaigns that are told one by one."""
 _OPEN = (State.VULNERABLE, State.MITIGATED)
 
