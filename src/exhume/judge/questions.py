@@ -158,7 +158,7 @@ def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, in
         if verdict <= Verdict.ATTEMPTED:
             return Question(Reply.NO, "There is nothing to date: no success trace was found.")
         return Question(Reply.CANNOT_TELL, "There is nothing to date yet.")
-    far = words.joined(list(dict.fromkeys(_reached(f) for f in sorted(worked, key=lambda f: -f.outcome))))
+    far = _reached(max(worked, key=lambda f: f.outcome))
     dated = [f for f in worked if f.first_seen]
     starts = [s.first for s in coverage.spans if s.first]
     oldest = f" The oldest dated row of the evidence is of {min(starts).date()}; it may have begun before." if starts else ""
@@ -198,7 +198,7 @@ def _clean(findings: Sequence[Finding], verdict: Verdict, coverage: Coverage) ->
     if states:
         places = list(dict.fromkeys(f.source.path for f in states))
         left = words.number(len(places), "file or setting", "files and settings")
-        return Question(Reply.NO, f"No: {left} of it on the disk at the time of collection: {words.joined(places)}.")
+        return Question(Reply.NO, f"No: {left} on the disk at the time of collection: {words.joined(places)}.")
     if verdict == Verdict.COMPROMISED:
         text = (
             "What the attacker left was not found in the files that came, but a break-in is proven:"

@@ -24,7 +24,7 @@ MOST_CARDS = 12
 """Intrusions told in full; the others are lines of a table."""
 MOST_PROBERS = 20
 FIRST_STEPS = 3
-FIRST_LIMITS = 2
+FIRST_LIMITS = 1
 TONE = {
     Verdict.COMPROMISED: "bad",
     Verdict.SUSPECTED: "warn",
