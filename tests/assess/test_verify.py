@@ -154,7 +154,7 @@ def test_the_command(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Clean now? yes" in done.stdout
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
-        "assessment.json", "report.html", "timeline.csv", "attestation.json", "attestation.html",
+        "assessment.json", "report.html", "timeline.csv", "findings.csv", "attestation.json", "attestation.html",
     }  # fmt: skip
     written(tmp_path / "after", attacked())
     rest = subprocess.run([*command, "--jobs", "1", "--fail-on-rest"], capture_output=True, text=True, check=False)
