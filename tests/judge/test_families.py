@@ -75,9 +75,7 @@ def test_another_day_makes_no_second_finding():
 def test_pages_stay_apart_and_rules_on_one_page_do_not():
     found = [row(rule, "203.0.113.1", page, "200") for rule in (USED, SERVED) for page in ("/a.aspx", "/b.aspx")]
     result = told(found, [intrusion(*found)])
-    assert [f.title for f in result.findings] == ["Data posted: /a.aspx", "Data posted: /b.aspx"] or {
-        f.title for f in result.findings
-    } == {"Data posted: /a.aspx", "Data posted: /b.aspx"}
+    assert {f.title for f in result.findings} == {"Data posted: /a.aspx", "Data posted: /b.aspx"}
     assert all(f.count == 1 for f in result.findings), "one row that two rules fired on is one row"
 
 
@@ -148,5 +146,5 @@ def test_who_only_tried_is_a_table_without_the_intruders():
     assert (seen.addresses, seen.exact, len(seen.probers)) == (PROBERS_TOLD + 5, True, PROBERS_TOLD)
     assert seen.probers[0].count >= seen.probers[-1].count
     assert "203.0.113.9" not in {p.address for p in seen.probers}
-    assert seen.probers[0].asked == ("/aspnet_client/x.aspx", "x.aspx")
+    assert seen.probers[0].asked == ("/aspnet_client/x.aspx",)
     assert sweep([found[-2]], [intrusion(found[-2], addresses=("203.0.113.9",))]) is None

@@ -255,7 +255,7 @@ def _title(pattern: str, first: Finding, members: Sequence[Finding], crowd: Sequ
     for name in _NOUNS:
         if f"[[{name}]]" in text:
             text = text.replace(f"[[{name}]]", _named(name, known.get(name)))
-    return text
+    return text.replace("about", "About", 1) if text.startswith("about ") else text
 
 
 def _named(name: str, found: Values | None) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from exhume.judge.chain import own_addresses
 from exhume.model import Finding, Intrusion, Prober, Sweep, raised
+from exhume.model.crowd import Crowd
 from exhume.model.finding import OTHERS, counted
 
 PROBERS_TOLD = 50
@@ -37,22 +38,25 @@ def sweep(findings: Sequence[Finding], intrusions: Iterable[Intrusion]) -> Sweep
     skip = {a for one in intrusions for a in one.addresses} | own_addresses(findings)
     rows: dict[str, _Rows] = {}
     others: list[Finding] = []
+    crowds: dict[str, Crowd] = {}
     for finding in findings:
         if raised(finding) is not None:
             continue
+        crowd = crowds.setdefault(_type(finding), Crowd())
         if finding.subject == OTHERS:
             others.append(finding)
+            crowd.take(values for values in finding.crowd if values.name == "address")
         elif finding.address and finding.address.lower() not in skip:
+            crowd.add("address", finding.address, finding.count)
             _add(rows.setdefault(finding.address, _Rows()), finding)
     if not rows and not others:
         return None
     told = sorted(rows.items(), key=lambda pair: (-pair[1].count, pair[0]))
-    crowds = [values for f in others for values in f.crowd if values.name == "address"]
-    number = max([len(rows), *(values.total for values in crowds)])
+    number = max([len(rows), *(values.total for crowd in crowds.values() for values in crowd.values())])
     counts = [one.count for one in rows.values()]
     return Sweep(
         addresses=number,
-        exact=not crowds,
+        exact=not others,
         count=sum(counts) + max((f.count for f in others), default=0),
         first_seen=min(_times(rows.values(), others, "firsts"), default=None),
         last_seen=max(_times(rows.values(), others, "lasts"), default=None),
@@ -60,8 +64,13 @@ def sweep(findings: Sequence[Finding], intrusions: Iterable[Intrusion]) -> Sweep
     )
 
 
+def _type(finding: Finding) -> str:
+    """The rule, or of an indicator its type."""
+    return finding.rule.split(":")[1] if finding.rule.startswith("ioc:") else finding.rule
+
+
 def _add(rows: _Rows, finding: Finding) -> None:
-    rows.by_rule[finding.rule if not finding.rule.startswith("ioc:") else finding.rule.split(":")[1]] += finding.count
+    rows.by_rule[_type(finding)] += finding.count
     for name, value, count in counted(finding):
         if name in ("page", "name"):
             rows.asked[value] = max(rows.asked[value], count)
@@ -81,7 +90,8 @@ def _times(rows: Iterable[_Rows], others: Iterable[Finding], which: str) -> Iter
 
 
 def _prober(address: str, rows: _Rows) -> Prober:
-    asked = sorted(rows.asked.items(), key=lambda pair: (-pair[1], pair[0]))
+    tails = {value.rpartition("/")[2] for value in rows.asked if "/" in value}
+    asked = sorted(((v, n) for v, n in rows.asked.items() if v not in tails), key=lambda pair: (-pair[1], pair[0]))
     return Prober(
         address,
         rows.count,

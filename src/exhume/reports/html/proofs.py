@@ -67,6 +67,7 @@ class Shown:
     time: str
     from_: str
     """Its address when there is one, else how many."""
+    harmless: tuple[str, ...]
     fields: tuple[tuple[str, str], ...]
     because: tuple[tuple[str, str, tuple[str, ...]], ...]
     """Field, what it held, and every test that it met."""
@@ -94,6 +95,7 @@ def shown(found: Finding) -> Shown:
         when=wording.between(found.first_seen, found.last_seen),
         time=found.first_seen.isoformat() if found.first_seen else "",
         from_=_from(found),
+        harmless=tuple(wording.harmless(found)),
         fields=tuple(
             (name, shorten(found.record.text(name), FIELD))
             for name in sorted(fields)
