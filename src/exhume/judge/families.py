@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from exhume.judge.verdict import raised, worst_first
 from exhume.judge.words import number
-from exhume.model import Finding, Intrusion, Outcome, Source
+from exhume.model import Finding, Intrusion, Outcome, Source, to_confirm
 from exhume.model.crowd import Crowd, Values, told
 from exhume.model.family import Family
 from exhume.model.finding import OTHERS, SOURCES_KEPT, counted
@@ -75,7 +75,13 @@ def together(findings: Sequence[Finding], intrusions: Sequence[Intrusion], famil
             found = _one(fold, actors)
             out.append(found)
             names.update((member.id, found.id) for member in fold.members)
-    return Told(tuple(sorted(out, key=worst_first)), names)
+    beside = (replace(f, beside=_others(f, names)) if f.beside else f for f in out)
+    return Told(tuple(sorted(beside, key=worst_first)), names)
+
+
+def _others(found: Finding, names: Mapping[str, str]) -> tuple[str, ...]:
+    """What it was added up with, as that is told."""
+    return tuple(dict.fromkeys(name for one in found.beside if (name := names.get(one, one)) != found.id))
 
 
 def _few(folds: Mapping[Key, _Fold]) -> Iterator[_Fold]:
@@ -129,16 +135,16 @@ def _alone(trace: str, rule: str, kind: str) -> Family:
 
 def _keys(finding: Finding, family: Family, actors: tuple[int, ...]) -> tuple[Key, Key]:
     """What findings must share to be told as one: at most, and by default."""
-    called = raised(finding)
-    if called is None:
+    doubtful = to_confirm(finding)
+    if raised(finding) is None and not doubtful:
         return (finding.pack, family.name, "tried"), ((), ())
     things: tuple[str, ...] = ()
     for name in family.apart:
         things = tuple(sorted({v for visit in finding.visits for v in values(visit.keys, name)}))
         if things:
             break
-    if things:
-        return (finding.pack, family.name, "things"), ((), things)
+    if things or doubtful:
+        return (finding.pack, family.name, "to confirm" if doubtful else "things"), ((), things)
     return (finding.pack, family.name, finding.outcome), (actors, ())
 
 

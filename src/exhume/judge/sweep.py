@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from exhume.judge.chain import own_addresses
-from exhume.model import Finding, Intrusion, Prober, Sweep, raised
+from exhume.model import Finding, Intrusion, Prober, Sweep, raised, to_confirm
 from exhume.model.crowd import Crowd
 from exhume.model.finding import OTHERS, counted
 
@@ -40,7 +40,7 @@ def sweep(findings: Sequence[Finding], intrusions: Iterable[Intrusion]) -> Sweep
     others: list[Finding] = []
     crowds: dict[str, Crowd] = {}
     for finding in findings:
-        if raised(finding) is not None:
+        if raised(finding) is not None or to_confirm(finding):
             continue
         crowd = crowds.setdefault(_type(finding), Crowd())
         if finding.subject == OTHERS:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 
 from exhume.judge.verdict import raised
 from exhume.judge.words import joined, source_name
-from exhume.model import Finding, Intrusion, Moment, Outcome, Planted, Reading, Span
+from exhume.model import Finding, Intrusion, Moment, Planted, Reading, Span, attacks
 
 MOST_PARTS = 20
 """Findings told as one of which each has its own moments."""
@@ -63,7 +63,7 @@ def _of_finding(told: Finding) -> Iterator[Moment]:
     seen: set[tuple[datetime, str]] = set()
     for one in told.parts if several else (told,):
         log = source_name(one.record.kind, one.record.channel)
-        kind = "attack" if one.outcome >= Outcome.ATTEMPT else "context"
+        kind = "attack" if attacks(one) else "context"
         for moment, word in ((one.first_seen, ""), (one.last_seen, "last: ")):
             if moment and (not word or moment != one.first_seen) and (moment, one.title) not in seen:
                 seen.add((moment, one.title))

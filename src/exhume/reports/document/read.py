@@ -227,6 +227,10 @@ def _finding(n: Node, nested: bool = True) -> Finding:
         visits=n.nodes("visits", _visit),
         crowd=n.nodes("crowd", crowds.read_values),
         parts=n.nodes("parts", _single) if nested else (),
+        ambiguous=n.truth("ambiguous", False),
+        shows=n.text("shows", ""),
+        weighed=Verdict.parse(n.text("weighed")) if n.content.get("weighed") else None,
+        beside=n.texts("beside"),
     )
 
 

@@ -30,6 +30,8 @@ from exhume.model import (
     Value,
     Visit,
     Window,
+    raised,
+    to_confirm,
 )
 from exhume.reports.document import crowds
 from exhume.reports.plain import json_text as _text
@@ -95,6 +97,7 @@ def _document(a: Assessment) -> dict[str, Json]:
         ],
         "plan": [_step(x) for x in a.plan],
         "findings": [_finding(x) for x in a.findings],
+        "to_confirm": _texts(f.id for f in a.findings if to_confirm(f)),
         "intrusions": [_intrusion(x) for x in a.intrusions],
         "sweep": crowds.sweep(a.sweep) if a.sweep else None,
         "planted": [_planted(x) for x in a.planted],
@@ -207,6 +210,11 @@ def _finding(f: Finding) -> Json:
         "visits": [_visit(v) for v in f.visits],
         "crowd": [crowds.values(v) for v in f.crowd],
         "parts": [_finding(p) for p in f.parts],
+        "raises": str(called) if (called := raised(f)) is not None else None,
+        "ambiguous": f.ambiguous,
+        "shows": f.shows,
+        "weighed": str(f.weighed) if f.weighed is not None else None,
+        "beside": _texts(f.beside),
     }
 
 
