@@ -164,4 +164,4 @@ def on(campaign: str, result: Assessment) -> Answer:
 
 
 def traces(result: Assessment) -> set[str]:
-    return {f.trace or f.rule for f in result.findings}
+    return {f.trace or f.rule for f in result.singles}

@@ -59,4 +59,4 @@ def test_the_bundle_installs_and_runs_without_an_index(tmp_path: Path) -> None:
     (evidence / "note.txt").write_text("nothing of Exchange")
     done = subprocess.run([command, "assess", evidence, "--out", tmp_path / "out"], env=clean, cwd=tmp_path, check=False)
     assert done.returncode == 0
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {"assessment.json", "report.html", "timeline.csv"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"assessment.json", "report.html", "timeline.csv", "findings.csv"}

@@ -94,7 +94,7 @@ def plainly():
 
 
 def test_the_mixed_evidence_is_worth_comparing(plainly):
-    assert len({f.trace for f in plainly.findings if f.trace}) >= 12
+    assert len({f.trace for f in plainly.singles if f.trace}) >= 12
     assert {g.cause for g in plainly.coverage.gaps if g.kind.startswith(("iis", "exchange"))} >= {"DAMAGED"}
 
 
@@ -307,7 +307,7 @@ def test_a_hundred_thousand_probes_are_one_finding_with_a_count():
     started = spent()
     result = assessed(content)
     took = spent() - started
-    (found,) = (f for f in result.findings if f.trace == "WS-c")
+    (found,) = (f for f in result.singles if f.trace == "WS-c")
     assert (found.count, found.outcome, len(found.sources)) == (100_000, Outcome.PROBE, 20)
     assert (found.first_seen, found.last_seen) == (start, start + timedelta(seconds=86_399))
     assert on("webshell", result).verdict == Verdict.NO_TRACE
@@ -322,7 +322,7 @@ def test_a_scan_from_many_addresses_stays_small():
     row = "2021-03-03 12:00:{:02d} 10.0.0.1 GET /aspnet_client/abcdefgh.aspx - 443 - 100.{}.{}.{} Mozilla/5.0 - 404 0 0 15\r\n"
     content[path] += "".join(row.format(n % 60, n >> 16, n >> 8 & 255, n & 255) for n in range(10_000)).encode()
     result = assessed(content)
-    probes = [f for f in result.findings if f.trace == "WS-c"]
+    probes = [f for f in result.singles if f.trace == "WS-c"]
     assert sum(f.count for f in probes) == 10_000
     assert len(probes) < 2_100
     assert [g for g in result.coverage.gaps if g.kind == "finding" and re.search("more than 2000", g.detail)]

@@ -142,10 +142,10 @@ def test_findings_of_a_pack_that_is_not_at_hand_stand(tmp_path):
 
 
 def test_what_was_found_in_contents_stands(before):
-    inside = [f for f in before.findings if f.rule.startswith("webcode.") or any(b.test.startswith("YARA") for b in f.because)]
+    inside = [f for f in before.singles if f.rule.startswith("webcode.") or any(b.test.startswith("YARA") for b in f.because)]
     assert inside
     again = recheck(before, "ab")
-    assert {f.id for f in inside} <= {f.id for f in again.findings}
+    assert {f.id for f in inside} <= {f.id for f in again.singles}
     assert again.verdict is Verdict.COMPROMISED
 
 
@@ -179,7 +179,7 @@ def test_the_command(before, tmp_path, capsys):
     (folder / "assessment.json").write_bytes(Document().render(before))
     assert main(["recheck", str(folder)]) == 0
     out = tmp_path / "first-rechecked"
-    assert {p.name for p in out.iterdir()} == {"assessment.json", "report.html", "timeline.csv"}
+    assert {p.name for p in out.iterdir()} == {"assessment.json", "report.html", "timeline.csv", "findings.csv"}
     assert json.loads((out / "assessment.json").read_bytes())["recheck"]["verdict"] == "compromised"
     assert main(["recheck", str(folder)]) == 2, "never written over"
     assert main(["recheck", str(folder), "--out", str(tmp_path / "b"), "--fail-on", "suspected"]) == 1

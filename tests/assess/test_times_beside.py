@@ -35,7 +35,7 @@ def tarred(folder):
 
 def findings(evidence):
     result = assess(evidence, options=Options(jobs=1))
-    return {f.subject.rpartition("/")[2]: f for f in result.findings if f.rule.startswith("baseline.")}
+    return {f.subject.rpartition("/")[2]: f for f in result.singles if f.rule.startswith("baseline.")}
 
 
 def times(finding):

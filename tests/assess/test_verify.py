@@ -154,7 +154,7 @@ def test_the_command(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Clean now? yes" in done.stdout
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
-        "assessment.json", "report.html", "timeline.csv", "attestation.json", "attestation.html",
+        "assessment.json", "report.html", "timeline.csv", "findings.csv", "attestation.json", "attestation.html",
     }  # fmt: skip
     written(tmp_path / "after", attacked())
     rest = subprocess.run([*command, "--jobs", "1", "--fail-on-rest"], capture_output=True, text=True, check=False)
@@ -185,7 +185,7 @@ def test_a_collection_from_before_the_first_one_shows_nothing_gone(tmp_path):
 
 def test_what_was_accepted_stays_accepted_while_its_bytes_are_the_same(tmp_path):
     first, same = written(tmp_path / "first", attacked()), written(tmp_path / "same", attacked())
-    all_of_it = tuple(AllowEntry("ours", rule=f.rule, path="*") for f in assess(first, options=Options(jobs=1)).findings)
+    all_of_it = tuple(AllowEntry("ours", rule=f.rule, path="*") for f in assess(first, options=Options(jobs=1)).singles)
     before = assess(first, options=Options(jobs=1, allow=all_of_it))
     assert before.findings == ()
     assert verify(before, "ab" * 32, [same], options=Options(jobs=1)).checks == ()

@@ -84,7 +84,7 @@ def test_one_file_is_lost_and_told_and_the_others_are_kept(order, cause, words, 
     assert words in gap.detail
     assert "attacker" not in gap.detail
     assert "PL-855-d" in traces(result)
-    assert sum(f.count for f in result.findings if f.trace == "PL-855-d") == 2
+    assert sum(f.count for f in result.singles if f.trace == "PL-855-d") == 2
     (span,) = (s for s in result.coverage.spans if s.kind == "iis.access" and s.channel == "W3SVC1")
     assert span.records == 96
 
@@ -106,7 +106,7 @@ def test_the_members_after_the_one_that_kills_are_read():
             packed.addfile(info, io.BytesIO(data))
     result = scanned({"ex01.tar.gz": out.getvalue()})
     assert len([g for g in result.coverage.gaps if "died" in g.detail]) == 2
-    assert sum(f.count for f in result.findings if f.trace == "PL-855-d") == 2
+    assert sum(f.count for f in result.singles if f.trace == "PL-855-d") == 2
 
 
 def test_many_that_die_do_not_stop_the_run():

@@ -66,7 +66,7 @@ def refused(capsys, *words):
 def test_assess_writes_three_files_and_prints_a_summary(evidence, tmp_path, capsys):
     assert run("assess", evidence, *PERIOD, "--out", tmp_path / "out", "--jobs", 1) == 0
     out, err = capsys.readouterr()
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {"assessment.json", "report.html", "timeline.csv"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"assessment.json", "report.html", "timeline.csv", "findings.csv"}
     data = json.loads((tmp_path / "out/assessment.json").read_bytes())
     assert (data["schema"], data["verdict"]) == ("exhume.assessment/1", "compromised")
     assert "compromised" in out.lower()
@@ -189,7 +189,7 @@ def test_report_writes_the_same_again(evidence, tmp_path, capsys):
     run("assess", evidence, *PERIOD, "--out", first, "--jobs", 1)
     summary = capsys.readouterr().out
     assert run("report", first / "assessment.json", "--out", again) == 0
-    for name in ("assessment.json", "report.html", "timeline.csv"):
+    for name in ("assessment.json", "report.html", "timeline.csv", "findings.csv"):
         assert (again / name).read_bytes() == (first / name).read_bytes(), name
     assert capsys.readouterr().out.replace("repeated", "first") == summary
     (again / "report.html").unlink()

@@ -36,7 +36,7 @@ def test_the_formats_of_the_command_are_those_of_the_program() -> None:
 
 def test_the_usual_formats(stored: Path, tmp_path: Path) -> None:
     assert run("report", stored, "--out", tmp_path / "out") == 0
-    assert names(tmp_path / "out") == {"assessment.json", "report.html", "timeline.csv"}
+    assert names(tmp_path / "out") == {"assessment.json", "report.html", "timeline.csv", "findings.csv"}
 
 
 @pytest.mark.parametrize("words", [["--format", "stix,misp"], ["--format", "stix", "--format", "MISP"]])

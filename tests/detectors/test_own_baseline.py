@@ -89,7 +89,7 @@ def test_a_page_made_to_be_slow_to_compare_is_not_slow(own):
 
 def test_files_of_the_baseline_are_exchanges_own_in_a_whole_assessment(own):
     content = {V15 + PAGE: LOGON, AUTH + "other.aspx": OTHER}
-    before = {f.rule for f in assessed(content).findings}
+    before = {f.rule for f in assessed(content).singles}
     assert before >= {"baseline.unknown-page", "baseline.modified"}
     result = assessed(content, packs=(load(own),))
     assert not result.findings
@@ -99,9 +99,9 @@ def test_files_of_the_baseline_are_exchanges_own_in_a_whole_assessment(own):
 
 def test_a_branded_page_is_modified_and_a_shell_in_it_is_still_a_shell(own):
     branded = assessed({V15 + PAGE: BRANDED}, packs=(load(own),))
-    assert {(f.rule, f.severity) for f in branded.findings} == {("baseline.modified", Severity.LOW)}
+    assert {(f.rule, f.severity) for f in branded.singles} == {("baseline.modified", Severity.LOW)}
     planted = assessed({V15 + PAGE: LOGON + shell()}, packs=(load(own),))
-    assert {f.rule for f in planted.findings} > {"baseline.modified"}
+    assert {f.rule for f in planted.singles} > {"baseline.modified"}
     assert any(f.severity == Severity.CRITICAL for f in planted.findings)
 
 

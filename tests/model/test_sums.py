@@ -147,8 +147,8 @@ def test_which_findings_are_listed_does_not_depend_on_the_order_or_on_how_the_wo
                 piece.found(found)
             total.add(piece.part())
         part = total.part()
-        result = ({(f.key, f.count, f.first_seen) for f in part.findings}, part.coverage.gaps)
+        result = ({(f.key, f.count, f.first_seen, f.crowd) for f in part.findings}, part.coverage.gaps)
         expected = expected or result
         assert result == expected
-    assert sum(count for _, count, _ in expected[0]) == len(many)
+    assert sum(count for _, count, _, _ in expected[0]) == len(many)
     assert len(expected[1]) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -27,6 +27,7 @@ from exhume.model import (
     Outcome,
     PackUsed,
     Planted,
+    Prober,
     Problem,
     Question,
     Questions,
@@ -40,6 +41,7 @@ from exhume.model import (
     Span,
     State,
     Step,
+    Sweep,
     Tlp,
     Tool,
     Verdict,
@@ -47,6 +49,7 @@ from exhume.model import (
     Window,
     Withdrawn,
 )  # fmt: skip
+from exhume.model.crowd import Values
 from reports.sample import HOSTILE
 
 texts = st.one_of(
@@ -78,14 +81,18 @@ records = st.builds(
 visits = st.builds(
     Visit, lists, st.integers(-1, 10**8), maybe, maybe, sources, st.integers(1, 10**6), st.integers(0, 10**12), lists
 )  # fmt: skip
-findings = st.builds(
+crowds = st.builds(
+    Values, texts, st.lists(st.tuples(texts, st.integers(1, 10**9)), max_size=2).map(tuple), st.integers(0, 10**9), st.booleans()
+)  # fmt: skip
+singles = st.builds(
     Finding, rule=texts, pack=texts, title=texts, outcome=st.sampled_from(Outcome), decisive=st.booleans(),
     severity=st.sampled_from(Severity), confidence=st.sampled_from(Confidence),
     because=st.lists(st.builds(Because, texts, texts, texts), max_size=2).map(tuple), techniques=lists, cves=lists, subject=texts,
     count=st.integers(1, 10**9), first_seen=maybe, last_seen=maybe, sources=st.lists(sources, min_size=1, max_size=3).map(tuple),
     record=records, own=st.booleans(), trace=texts, falsepositives=lists, references=lists,
-    visits=st.lists(visits, max_size=2).map(tuple),
+    visits=st.lists(visits, max_size=2).map(tuple), crowd=st.lists(crowds, max_size=1).map(tuple),
 )  # fmt: skip
+findings = st.builds(lambda told, parts: replace(told, parts=tuple(parts)), singles, st.lists(singles, max_size=1))
 spans = st.builds(
     Span, kind=texts, channel=texts, server=texts, path=texts, records=st.integers(0, 10**6), first=maybe, last=maybe,
     hours=st.frozensets(st.integers(400_000, 400_300), max_size=40), busy=st.booleans(),
@@ -132,6 +139,10 @@ pages = st.builds(
     Planted, texts, st.lists(st.integers(0, 9), max_size=3).map(tuple), maybe, maybe, maybe, st.sampled_from(Fate),
     st.none() | days, texts, lists, st.none() | sources,
 )  # fmt: skip
+sweeps = st.builds(
+    Sweep, st.integers(0, 10**6), st.booleans(), st.integers(0, 10**9), maybe, maybe,
+    few(st.builds(Prober, texts, st.integers(0, 10**9), maybe, maybe, lists), 1),
+)  # fmt: skip
 tools = st.builds(Tool, texts, texts, few(st.builds(PackUsed, texts, texts, texts)))
 rechecks = st.builds(
     Recheck, texts, times, st.sampled_from(Verdict), tools, st.integers(0, 10**6), lists, lists, lists,
@@ -160,6 +171,7 @@ assessments = st.builds(
     redacted=texts,
     mixed=lists,
     planted=few(pages),
+    sweep=st.none() | sweeps,
     recheck=st.none() | rechecks,
     schema=st.just("exhume.assessment/1"),
 )  # fmt: skip

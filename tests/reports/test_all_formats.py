@@ -28,7 +28,7 @@ from reports.assessments import assessments
 LAX = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 SAMPLES = {**sample.SAMPLES, "owner": owner.assessment}
-TEXTS = [r for r in REPORTS if r.name not in ("pdf", "html", "text", "csv")]
+TEXTS = [r for r in REPORTS if r.name not in ("pdf", "html", "text", "csv", "rows")]
 MISP_SCHEMA = json.loads((Path(pymisp.__file__).parent / "data" / "schema.json").read_text("utf-8"))
 MISP_TYPES = json.loads((Path(pymisp.__file__).parent / "data" / "describeTypes.json").read_text("utf-8"))["result"]
 STRICT = stix2validator.ValidationOptions(version="2.1", strict=True, disabled="103")

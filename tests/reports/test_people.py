@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from exhume.model import Assessment
 from exhume.reports import REPORTS, Html, Text, Timeline
-from exhume.reports.plain import bait, defang, shown, visible
-from exhume.reports.timeline import COLUMNS, cell
+from exhume.reports.plain import bait, cell, defang, shown, visible
+from exhume.reports.timeline import COLUMNS
 from reports import sample
 from reports.assessments import assessments
 
@@ -106,7 +106,7 @@ def test_the_page_says_what_the_assessment_says() -> None:
     assert text.index("This server was broken into.") < text.index("Was it open to attack?") < text.index("What to do first")
     for found in assessment.findings:
         assert f'id="{found.id}"' in text
-    assert text.count('class="limit"><b>Limit:</b>') == 4
+    assert text.count('class="limit"><b>Limit:</b>') == 3
     assert "Logo page of the town, checked by J. Doe" in text
     assert "uses the modifier |expand" in text
     assert "1,204,882 times" in text

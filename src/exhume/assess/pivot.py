@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -20,7 +21,7 @@ from exhume.assess.scan import Scanner
 from exhume.assess.survey import Survey
 from exhume.assess.tasks import Task
 from exhume.judge.chain import chain, own_addresses
-from exhume.judge.touch import PACK, Second, is_crowded, reached
+from exhume.judge.touch import PACK, Second, Touched, is_crowded, reached
 from exhume.model import (
     Because,
     Cause,
@@ -64,6 +65,9 @@ KINDS = frozenset((
     "exchange.rps-http", "exchange.mapihttp", "windows.event",
 ))  # fmt: skip
 FRONT = ("w3svc1", "/httpproxy/")
+FEW = 32
+"""Addresses that are searched for one by one."""
+_ADDRESS = re.compile(rb"(?<=[ ,])[0-9a-fA-F]{1,4}[.:][0-9a-fA-F.:]{3,40}(?=[ ,])")
 _CELL = re.compile(rb"[ ,]([^ ,\r\n]*)[ ,]\Z")
 LITERAL = 200
 """Letters of a value that are searched for: hyperscan refuses patterns beyond 16,000 bytes, and rows can hold any."""
@@ -193,7 +197,8 @@ def second_look(look: Look, evidence: Evidence, seen: Survey, part: Part) -> Sec
         found = look(Touch(fresh), files).findings
         touched += found
         fresh = _users(found, mixed | own)
-    mixed |= {a for i in told for a in i.addresses if is_crowded(a, i, touched)}
+    hits = Touched.of(touched)
+    mixed |= {a for i in told for a in i.addresses if is_crowded(a, i, hits)}
     return Second(tuple(touched), tuple(sorted(mixed)), tuple(gaps))
 
 
@@ -258,11 +263,18 @@ def _carriers(evidence: Evidence, paths: Sequence[str], addresses: Iterable[str]
         except OSError:
             continue  # the first scan told it
         rows += block.count(b"\n")
-        for address in wanted:
+        for address in wanted if len(wanted) <= FEW else _frequent(block, wanted):
             names = _before(block, address.encode())
             hits[address] += len(names)
             people[address].update(n.lower() for n in names if b"\\" in n)
     return frozenset(a for a in wanted if hits[a] >= CARRIES * max(rows, 1) and len(people[a]) >= 5)
+
+
+def _frequent(block: bytes, wanted: Iterable[str]) -> list[str]:
+    """Those that stand in so many rows that they can carry a good part of all: to search for thousands would cost too much."""
+    cells = Counter(_ADDRESS.findall(block))
+    least = CARRIES * block.count(b"\n") / 2
+    return [address for address in wanted if cells[address.encode()] >= least]
 
 
 def _before(block: bytes, cell: bytes) -> list[bytes]:

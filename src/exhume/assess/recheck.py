@@ -21,7 +21,6 @@ from exhume.assess.kept import kept
 from exhume.assess.run import correlations_of, exposure_of, problems_of
 from exhume.assess.scan import STATE_KINDS
 from exhume.assess.survey import identify
-from exhume.assess.tally import OTHERS
 from exhume.detectors import DETECTORS, Ioc, Sigma, products
 from exhume.judge import Case, Second, judge
 from exhume.judge.words import joined, number
@@ -40,6 +39,7 @@ from exhume.model import (
     Tool,
     Withdrawn,
 )
+from exhume.model.finding import OTHERS
 from exhume.model.visit import keys_of, values
 
 _CUT = re.compile(r"… \(\d+ (?:characters|values)\)\Z")
@@ -85,6 +85,7 @@ def recheck(before: Assessment, before_sha256: str, packs: Sequence[Pack] = (), 
         evidence=before.evidence,
         problems=problems_of(chosen, detectors),
         untold=packroom.untold() if exposure else (),
+        families=packroom.families(),
         witnesses=packroom.witnesses(),
         marks=packroom.clusters(),
         correlations=correlations,
@@ -109,7 +110,7 @@ class _Asked:
         self._rules = frozenset(r for d in detectors if isinstance(d, Sigma) for r in d.rules) | _yara_rules(packs)
         self._counted = frozenset(c.rule.id for d in detectors if isinstance(d, Sigma) for c in d.correlations if c.over_rows)
         earlier = tuple(w.finding for w in before.recheck.withdrawn) if before.recheck else ()
-        stored = (*before.findings, *(x.finding for x in before.allowed), *earlier)
+        stored = (*before.singles, *(x.finding for x in before.allowed), *earlier)
         self.records = len({(f.record.kind, f.record.source) for f in stored})
         self.findings: dict[str, Finding] = {}
         self.changed: dict[str, str] = {}
@@ -119,10 +120,14 @@ class _Asked:
         self._correlated = tuple(f for f in stored if f.rule in correlations)
         known = {f.id for f in stored}
         self._many = {(f.pack, f.rule) for f in stored if f.subject == OTHERS}
+        """Rules, or types of indicators, of which findings are counted only: what seems new may be one of those."""
         fresh: dict[str, Finding] = {}
         for finding in stored:
             if finding.rule in correlations:
                 continue  # made anew from the others
+            if finding.subject == OTHERS:
+                self._uncounted(finding)
+                continue
             if finding.rule in self._counted:
                 self._unasked += 1
                 self._stands(finding)
@@ -130,9 +135,17 @@ class _Asked:
             raised_now = self._detected(finding.record)
             self._again(finding, {(f.pack, f.rule): f for f in raised_now})
             for one in (*raised_now, *self._indicated(finding)):
-                if one.id not in known and (one.pack, one.rule) not in self._many and one.id not in fresh:
+                if one.id not in known and not self._may_be_counted(one) and one.id not in fresh:
                     fresh[one.id] = one
         self.findings |= fresh
+
+    def _uncounted(self, finding: Finding) -> None:
+        """What was counted only stands: there is no row of it to ask."""
+        known = self.findings.get(finding.id)
+        self.findings[finding.id] = known + finding if known else finding
+
+    def _may_be_counted(self, finding: Finding) -> bool:
+        return (finding.pack, finding.rule) in self._many or (finding.pack, ":".join(finding.rule.split(":")[:2])) in self._many
 
     def _is_products(self, record: Record) -> bool:
         return record.kind in STATE_KINDS and self._ships(record.text("sha256"))
@@ -183,10 +196,10 @@ class _Asked:
 
     def told(self, result: Assessment, before: Assessment, sha256: str, partly: tuple[str, ...]) -> Recheck:
         """What the report says of the second judgement."""
-        there = {f.id for f in result.findings} | {x.finding.id for x in result.allowed}
+        there = {f.id for f in result.singles} | {x.finding.id for x in result.allowed}
         lost = [f for f in self._correlated if f.id not in there]
         withdrawn = [*self.withdrawn, *(Withdrawn(f, "What it was put together from is not so any more.") for f in lost)]
-        known = {f.id for f in before.findings} | {x.finding.id for x in before.allowed}
+        known = {f.id for f in before.singles} | {x.finding.id for x in before.allowed}
         return Recheck(
             before_sha256=sha256,
             before=before.generated,

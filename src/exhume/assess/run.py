@@ -186,6 +186,7 @@ def _judged(
     if part.findings or part.sightings:  # all else is asked of these only
         case = replace(
             case,
+            families=packroom.families(kept),
             witnesses=packroom.witnesses(kept),
             marks=packroom.clusters(),
             correlations=correlations_of(detectors),

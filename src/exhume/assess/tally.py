@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from exhume.model import Cause, Coverage, Finding, Gap, Hashed, Part, Reading, Sighting, Span, Unjoined, merge_readings
+from exhume.model import Cause, Coverage, Finding, Gap, Hashed, Part, Reading, Sighting, Span, Unjoined, merge_readings, raised
+from exhume.model.crowd import Crowd
+from exhume.model.finding import OTHERS, counted
 
 FINDINGS_KEPT = 2000
 """Different findings kept for each rule. A scan from a million addresses is still one campaign, not a million entries: what
-comes after is counted in one finding without address, and a Gap says so."""
+comes after is counted in one finding, with who asked for what (``model.crowd``), and a Gap says so."""
 SIGHTINGS_KEPT = 100_000
 """Different rows kept for each rule that a correlation looks at, some 50 MB. What comes later is not counted: a Gap says so."""
-OTHERS = "(others)"
-"""Subject of the finding that counts them."""
 READINGS_KEPT = 20_000
 """Different readings that are kept: far more than years of a server's logs tell."""
 GAPS_KEPT = 50
@@ -35,6 +35,15 @@ class _Log:
 
 
 @dataclass(slots=True)
+class _Others:
+    """Findings of one kind beyond those that are kept one by one."""
+
+    finding: Finding
+    """All of them added up, but for the crowd."""
+    crowd: Crowd = field(default_factory=Crowd)
+
+
+@dataclass(slots=True)
 class Tally:
     """Collects findings, gaps, readings and spans; ``part()`` gives the sum."""
 
@@ -42,6 +51,7 @@ class Tally:
     readings: dict[tuple[str, str, str, str, str], Reading] = field(default_factory=dict)
     _kept: dict[tuple[str, str], list[Key]] = field(default_factory=dict)
     """Of each rule the keys of the findings that are listed, in their order."""
+    _others: dict[Key, _Others] = field(default_factory=dict)
     _gaps: dict[tuple[str, ...], list[Gap]] = field(default_factory=dict)
     _uncounted: dict[tuple[str, ...], Gap] = field(default_factory=dict)
     """What stands for the gaps beyond ``GAPS_KEPT``."""
@@ -53,22 +63,39 @@ class Tally:
     """By rule, then by place."""
 
     def found(self, finding: Finding) -> None:
+        if finding.subject == OTHERS:
+            self._count(finding)
+            return
         key = (finding.pack, *finding.key)
         known = self.findings.get(key)
         if known is not None:
             self.findings[key] = known + finding
-        elif finding.subject == OTHERS:
-            self.findings[key] = finding
         else:
             self._keep(key, finding)
 
     def _keep(self, key: Key, finding: Finding) -> None:
-        """Of a rule's findings the first in order of day, server and subject are listed, in whatever order they come."""
-        kept = self._kept.setdefault((finding.pack, finding.rule), [])
+        """Of a rule's findings the first in order of day, server and subject are listed, in whatever order they come. All
+        indicators of one type that prove nothing are taken for one rule: a scanner asks for a hundred known names."""
+        kept = self._kept.setdefault((finding.pack, _lump(finding)), [])
         insort(kept, key, key=_day_first)
         self.findings[key] = finding
         if len(kept) > FINDINGS_KEPT:
-            self.found(replace(self.findings.pop(kept.pop()), subject=OTHERS))
+            self._count(self.findings.pop(kept.pop()))
+
+    def _count(self, finding: Finding) -> None:
+        """Counts a finding with the others that are not kept, and who asked for what in it."""
+        alone = replace(finding, rule=_lump(finding), subject=OTHERS, crowd=())
+        key = (alone.pack, *alone.key)
+        others = self._others.get(key)
+        if others is None:
+            others = self._others[key] = _Others(alone)
+        else:
+            others.finding += alone
+        if finding.subject == OTHERS:
+            others.crowd.take(finding.crowd)
+        else:
+            for name, value, count in counted(finding):
+                others.crowd.add(name, value, count)
 
     def sighted(self, one: Sighting) -> None:
         """Of a rule's rows the first in order of time are kept, in whatever order they come: one more than ``SIGHTINGS_KEPT``
@@ -132,15 +159,15 @@ class Tally:
         for key, listed in sorted(self._gaps.items(), key=lambda pair: pair[0]):
             more = self._uncounted.get(key)
             gaps += [*listed[:-1], _with(listed[-1], more)] if more else listed
-        gaps += [_uncounted(rule) for rule in sorted({f.rule for f in self.findings.values() if f.subject == OTHERS})]
+        gaps += [_uncounted(rule) for rule in sorted({others.finding.rule for others in self._others.values()})]
         kept = {rule: tuple(_earliest(mine).values()) for rule, mine in sorted(self._sightings.items())}
         gaps += [_unsighted(rows) for rows in kept.values() if len(rows) > SIGHTINGS_KEPT]
         coverage = Coverage(spans, tuple(gaps))
+        counted_only = (replace(others.finding, crowd=others.crowd.values()) for others in self._others.values())
+        findings = (*self.findings.values(), *counted_only)
         sightings = tuple(one for rows in kept.values() for one in rows)
         readings = merge_readings(self.readings.values())
-        return Part(
-            tuple(self.findings.values()), readings, coverage, self.unjoined, tuple(self.files.values()), sightings=sightings
-        )
+        return Part(findings, readings, coverage, self.unjoined, tuple(self.files.values()), sightings)
 
 
 def _earliest(mine: dict[tuple[Any, ...], Sighting]) -> dict[tuple[Any, ...], Sighting]:
@@ -156,12 +183,19 @@ def _unsighted(rows: Sequence[Sighting]) -> Gap:
     return Gap("finding", Cause.LIMIT, words, since=last)
 
 
-def _day_first(key: Key) -> tuple[str, str, str]:
-    return key[4], key[2], key[3]
+def _lump(finding: Finding) -> str:
+    """The rule, or of an indicator that calls for no verdict its type: ``ioc:filename``."""
+    if finding.rule.startswith("ioc:") and raised(finding) is None:
+        return "ioc:" + finding.rule.split(":")[1]
+    return finding.rule
+
+
+def _day_first(key: Key) -> tuple[str, str, str, str]:
+    return key[4], key[2], key[3], key[1]
 
 
 def _uncounted(rule: str) -> Gap:
-    words = f"more than {FINDINGS_KEPT} findings of rule {rule}: those after the first in order of day are counted by day"
+    words = f"more than {FINDINGS_KEPT} findings of rule {rule}: those after the first in order of day are counted in one"
     return Gap("finding", Cause.LIMIT, words)
 
 

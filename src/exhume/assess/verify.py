@@ -47,7 +47,7 @@ def verify(
 
 def _hashes(before: Assessment, scratch: Path) -> tuple[Pack, ...]:
     """The files that called for a verdict, as indicators: a renamed web shell is still the same file."""
-    found = {f.record.text("sha256"): f for f in before.findings if f.record.text("sha256") and raised(f) is not None}
+    found = {f.record.text("sha256"): f for f in before.singles if f.record.text("sha256") and raised(f) is not None}
     if not found:
         return ()
     folder = scratch / NAME

@@ -24,8 +24,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser(
         "assess",
         help="assess one server from a folder, file or archive of its evidence",
-        description="Reads what was copied of one server, prints a summary and writes report.html, assessment.json and "
-        "timeline.csv. It reads only, and uses no network.",
+        description="Reads what was copied of one server, prints a summary and writes report.html, assessment.json, "
+        "timeline.csv and findings.csv. It reads only, and uses no network.",
         epilog="Exit code: 0 assessed, whatever the verdict; 1 --fail-on reached; 2 it could not be done.",
     )
     command.add_argument("evidence", nargs="+", metavar="EVIDENCE", help="file, folder or archive; several form one server")
@@ -175,14 +175,14 @@ def _reports_loaded() -> None:
 
 
 def write(result: Assessment, out: Path) -> None:
-    """The three files of an assessment: all of them, or those that were there stay as they are, so that no report stands beside
+    """The four files of an assessment: all of them, or those that were there stay as they are, so that no report stands beside
     another run's. Raises ``Refused`` when they cannot be written."""
     from exhume.assess.kept import kept
     from exhume.cli.place import put
     from exhume.cli.refused import Refused
-    from exhume.reports import Document, Html, Timeline
+    from exhume.reports import Document, Html, Rows, Timeline
 
-    reports: tuple[Report, ...] = (Document(), Html(kept), Timeline())
+    reports: tuple[Report, ...] = (Document(), Html(kept), Timeline(), Rows())
     try:
         put(((report.filename, report.render(result)) for report in reports), out)
     except OSError as error:

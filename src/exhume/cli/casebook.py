@@ -26,7 +26,7 @@ def folder_of(case: Path, name: str, digests: frozenset[str] = frozenset()) -> P
 
 def digests_of(result: Assessment) -> frozenset[str]:
     """The digests of the evidence that an assessment was made from, as far as anything in it names a place."""
-    places = [s for f in (*result.findings, *(x.finding for x in result.allowed)) for s in f.sources]
+    places = [s for f in (*result.singles, *(x.finding for x in result.allowed)) for s in f.sources]
     places += [g.source for g in result.coverage.gaps if g.source] + [r.source for r in result.readings]
     return frozenset(place.evidence for place in places) or frozenset(result.evidence)
 

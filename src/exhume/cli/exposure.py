@@ -283,7 +283,7 @@ def _safe(text: str) -> str:
 
 @lru_cache(_KEPT)
 def _cell(text: str) -> str:
-    from exhume.reports.timeline import cell
+    from exhume.reports.plain import cell
 
     return cell(text)
 

@@ -156,7 +156,7 @@ def _table(answer: Answer, most: int) -> Iterator[str]:
 
 
 def _csv(answer: Answer, most: int) -> Iterator[str]:
-    from exhume.reports.timeline import cell
+    from exhume.reports.plain import cell
 
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

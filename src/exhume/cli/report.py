@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from exhume.model import Assessment, Report
 
-FORMATS = ("html", "json", "csv", "text", "markdown", "stix", "misp", "sarif", "timesketch", "pdf")
-USUAL = ("json", "html", "csv")
+FORMATS = ("html", "json", "csv", "rows", "text", "markdown", "stix", "misp", "sarif", "timesketch", "pdf")
+USUAL = ("json", "html", "csv", "rows")
 TLP = ("clear", "green", "amber", "amber+strict", "red")
 
 

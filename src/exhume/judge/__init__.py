@@ -8,15 +8,18 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from exhume.judge import families
 from exhume.judge.accept import accept
 from exhume.judge.chain import chain, over_rows, own_addresses, together
+from exhume.judge.families import Told
 from exhume.judge.fit import Fit, early, fit
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
+from exhume.judge.sweep import sweep
 from exhume.judge.things import things
 from exhume.judge.timeline import timeline
-from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
+from exhume.judge.touch import Second, Touched, used_pages, with_activity, with_earlier
 from exhume.judge.untold import untold_limits
 from exhume.judge.used import known_uses, uses, with_uses
 from exhume.judge.verdict import answer, days_of, raised, worst_first
@@ -32,14 +35,17 @@ from exhume.model import (
     Finding,
     Gap,
     Host,
+    Intrusion,
     Pack,
     Part,
     PlanEntry,
     Problem,
+    Step,
     Tool,
     Verdict,
     Window,
 )
+from exhume.model.family import Family
 
 if TYPE_CHECKING:
     from exhume.judge.exposure import Patching, patching
@@ -77,6 +83,8 @@ class Case:
     """Pack → why not all rows were put to its rules, in a sentence: it may find something, and never say ``no_trace``."""
     untold: Sequence[Untold] = ()
     """Flaws whose use does not show in what exhume reads."""
+    families: Sequence[Family] = ()
+    """Which rules say the same thing."""
     witnesses: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """The beginning of a trace's id → the logs (kind, channel) that should show it."""
 
@@ -91,8 +99,9 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     gaps = part.coverage.gaps + case.second.gaps + uncounted + _absent(part.coverage, packs)
     coverage = replace(part.coverage, gaps=gaps)
     servers = _servers(coverage)
-    told = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
-    intrusions = tuple(with_earlier(with_activity(one, case.second.touched, coverage), case.second.earlier) for one in told)
+    parties = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
+    touched = Touched.of(case.second.touched)
+    intrusions = tuple(with_earlier(with_activity(one, touched, coverage), case.second.earlier) for one in parties)
     fits = fit(findings, intrusions, packs)
     answers = tuple(_answers(findings, coverage, packs, servers, case, fits))
     verdict = max((a.verdict for a in answers), default=Verdict.CANNOT_TELL)
@@ -104,27 +113,41 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     entries = exposure.entries if exposure else with_uses((), proven, end)[0]
     untold = tuple(untold_limits(entries, case.untold, case.period))
     broken_into = replace(questions.broken_into, limits=questions.broken_into.limits + untold)
+    steps = plan(case.plans, answers, findings, things(findings, intrusions, host, pages), case.exposure)
+    told = families.together(findings, intrusions, case.families)
+    named = tuple(_intrusion_by(one, told) for one in intrusions)
     return Assessment(
         tool=case.tool,
         generated=case.generated,
         host=host,
         verdict=verdict,
         questions=replace(questions, broken_into=broken_into),
-        answers=answers,
-        findings=tuple(findings),
+        answers=tuple(replace(one, findings=told.ids(one.findings)) for one in answers),
+        findings=told.findings,
         coverage=coverage,
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
         exposure=entries,
-        intrusions=intrusions,
+        intrusions=named,
+        sweep=sweep(findings, intrusions),
         planted=pages,
-        timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),
-        plan=plan(case.plans, answers, findings, things(findings, intrusions, host, pages), case.exposure),
+        timeline=timeline(told.findings, part.readings, coverage.spans, intrusions, pages),
+        plan=tuple(_step_by(one, told) for one in steps),
         allowed=allowed,
         problems=(*case.problems, *refused),
         period=case.period,
         evidence=case.evidence,
         mixed=case.second.mixed,
     )
+
+
+def _intrusion_by(one: Intrusion, told: Told) -> Intrusion:
+    """The intrusion, with the findings named as they are told."""
+    acts = tuple(replace(act, findings=told.ids(act.findings)) for act in one.acts)
+    return replace(one, findings=told.ids(one.findings), acts=acts)
+
+
+def _step_by(step: Step, told: Told) -> Step:
+    return replace(step, findings=told.ids(step.findings))
 
 
 def _answers(

@@ -48,7 +48,7 @@ def _shared(servers: Sequence[Server]) -> Iterator[Shared]:
     names = {s.host.lower(): s.host for s in servers}
     seen: dict[tuple[str, str], dict[str, list[Finding]]] = {}
     for server in servers:
-        for finding in server.assessment.findings:
+        for finding in server.assessment.singles:
             if raised(finding) is None:
                 continue
             for key in _keys(finding, names, server.host):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,10 +42,11 @@ def plan(
     what may still be open."""
     by_campaign = {a.campaign: a for a in answers}
     worked = [f for f in findings if raised(f) is not None]
+    by_id = {f.id: f for f in findings}
     unfixed = patching.unfixed if patching else {}
     due: dict[str, tuple[PlanEntry, list[Finding]]] = {}
     for entry in sorted(entries, key=lambda e: (e.order, e.pack, e.id)):
-        why = _why(entry, by_campaign.get(entry.pack), worked, findings, planted)
+        why = _why(entry, by_campaign.get(entry.pack), worked, by_id, planted)
         if entry.title not in due and (why or (entry.open and entry.pack in unfixed)):
             due[entry.title] = (entry, why)
     steps: list[Step] = []
@@ -111,12 +112,16 @@ def explain(findings: Iterable[Finding]) -> Step | None:
 
 
 def _why(
-    entry: PlanEntry, campaign: Answer | None, worked: Sequence[Finding], findings: Sequence[Finding], planted: Sequence[Thing]
+    entry: PlanEntry,
+    campaign: Answer | None,
+    worked: Sequence[Finding],
+    findings: Mapping[str, Finding],
+    planted: Sequence[Thing],
 ) -> list[Finding]:
     """The findings that call for the step. A step for things is due when there are any, whichever pack found them."""
     if entry.things:
         ids = {name for thing in planted if thing.kind == entry.things for name in thing.findings}
-        return [f for f in findings if f.id in ids]
+        return [f for name, f in findings.items() if name in ids] if ids else []
     if entry.unless and any(thing.kind == entry.unless for thing in planted):
         return []
     why = [f for f in worked if f.rule in entry.rules or (f.trace and f.trace in entry.rules)]

@@ -151,10 +151,18 @@ def _from(tried: Sequence[Finding], findings: Sequence[Finding]) -> str:
     if not addresses:
         return ""
     near = [a for a in addresses if inside(a)]
-    said = f", from {words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses)}"
+    said = f", from {_addresses(addresses, tried)}"
     if near and len(near) == len(addresses):
         return f"{said} ({'an inside address' if len(near) == 1 else 'all of them inside addresses'})"
     return f"{said} (inside: {words.joined(near)})" if near else said
+
+
+def _addresses(addresses: Sequence[str], tried: Sequence[Finding]) -> str:
+    """How many, and some of them; of those that were only counted nobody knows the names."""
+    counted = max((values.total for f in tried for values in f.crowd if values.name == "address"), default=0)
+    if counted > len(addresses):
+        return f"about {counted:,} addresses, for instance {words.joined(addresses[:3])}"
+    return f"{words.number(len(addresses), 'address', 'addresses')}: {words.joined(addresses, most=3)}"
 
 
 def _broken_into(
@@ -209,8 +217,9 @@ def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, in
         return Question(Reply.CANNOT_TELL, "There is nothing to date yet.")
     proofs = {f.id: f.outcome for f in worked if raised(f) is Verdict.COMPROMISED}
     top = max(proofs.values(), default=Outcome.PROBE)  # what is not proven is told only where it goes farther
-    told = [f for f in sorted(worked, key=lambda f: -f.outcome) if f.id in proofs or f.outcome > top]
-    far = words.joined(list(dict.fromkeys(map(_reached, told))))
+    told = [f for f in sorted(worked, key=lambda f: -f.outcome) if f.outcome > top]
+    best = [max((f for f in worked if f.id in proofs), key=lambda f: f.outcome)] if proofs else []
+    far = words.joined(list(dict.fromkeys(map(_reached, (*told, *best)))))
     dated = [f for f in worked if f.first_seen]
     starts = [s.first for s in coverage.spans if s.first]
     oldest = f" The oldest dated row of the evidence is of {min(starts).date()}; it may have begun before." if starts else ""
@@ -221,8 +230,8 @@ def _since(findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, in
     last = max(t for t in (*(f.last_seen for f in dated), *(i.last_seen for i in intrusions)) if t)
     parties = _extent(intrusions, proofs)
     text = f"First trace {first:%Y-%m-%d %H:%M} UTC, last {last:%Y-%m-%d %H:%M} UTC. How far: {far}.{parties}{oldest}"
-    undated = len(worked) - len(dated)
-    notes = (f"{words.number(undated, 'finding')} cannot be dated by a log row.",) if undated else ()
+    undated = len({f.source.path for f in worked if not f.first_seen})
+    notes = (f"{words.number(undated, 'file')} cannot be dated by a log row.",) if undated else ()
     return Question(Reply.PARTLY if undated or oldest else Reply.YES, text, notes)
 
 
@@ -253,11 +262,12 @@ def _extent(intrusions: Sequence[Intrusion], proofs: Container[str]) -> str:
 def _clean(findings: Sequence[Finding], verdict: Verdict, coverage: Coverage, pages: Sequence[Planted] = ()) -> Question:
     states = [f for f in findings if f.record.kind in STATE_KINDS and raised(f) is not None]
     if states:
-        places = words.joined(list(dict.fromkeys(f.source.path for f in states)))
-        number = words.number(len(states), "finding")
+        places = list(dict.fromkeys(f.source.path for f in states))
+        left = words.number(len(places), "file or setting", "files and settings")
         if verdict == Verdict.COMPROMISED:
-            return Question(Reply.NO, f"No: {number} on the disk at the time of collection: {places}.")
-        text = f"{number} on the disk at the time of collection {_have(states)} to be explained first: {places}."
+            return Question(Reply.NO, f"No: {left} on the disk at the time of collection: {words.joined(places)}.")
+        have = "has" if len(places) == 1 else "have"
+        text = f"{left} on the disk at the time of collection {have} to be explained first: {words.joined(places)}."
         return Question(Reply.CANNOT_TELL, text)
     if verdict == Verdict.COMPROMISED:
         lost = [p.page for p in pages if p.fate is not Fate.STILL_THERE and not p.by]

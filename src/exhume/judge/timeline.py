@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time
 
+from exhume.judge.verdict import raised
 from exhume.judge.words import joined, source_name
 from exhume.model import Finding, Intrusion, Moment, Planted, Reading, Span, attacks
 
+MOST_PARTS = 20
+"""Findings told as one of which each has its own moments."""
 READING_KINDS = {
     "update": "patch", "removal": "patch", "mitigation": "patch",
     "build": "context", "first_install": "context", "tool": "tool",
@@ -29,12 +32,7 @@ def timeline(
             moments.append(Moment(one.first_seen, f"intrusion {number}{who} begins", "attack", actor=number))
             moments.append(Moment(one.last_seen, f"intrusion {number}{who}: last trace", "attack", actor=number))
     for finding in findings:
-        log = source_name(finding.record.kind, finding.record.channel)
-        kind = "attack" if attacks(finding) else "context"
-        for moment, word in ((finding.first_seen, ""), (finding.last_seen, "last: ")):
-            if moment and (not word or moment != finding.first_seen):
-                times = f" ({finding.count:,} times)" if finding.count > 1 and not word else ""
-                moments.append(Moment(moment, f"{word}{finding.title}{times}", kind, finding.id, finding.source, log))
+        moments += _of_finding(finding)
     for page in pages:
         if page.by and page.gone_by:
             at = datetime.combine(page.gone_by, time(), UTC)
@@ -57,3 +55,17 @@ def timeline(
             moments.append(Moment(span.first, f"{name} begins", "log", log=name))
             moments.append(Moment(span.last, f"{name} ends", "log", log=name))
     return tuple(sorted(moments, key=lambda m: (m.time, m.kind, m.what)))
+
+
+def _of_finding(told: Finding) -> Iterator[Moment]:
+    """First and last of what is told; of a break-in those of all that is put together in it, unless that is a crowd."""
+    several = raised(told) is not None and 1 < len(told.parts) <= MOST_PARTS
+    seen: set[tuple[datetime, str]] = set()
+    for one in told.parts if several else (told,):
+        log = source_name(one.record.kind, one.record.channel)
+        kind = "attack" if attacks(one) else "context"
+        for moment, word in ((one.first_seen, ""), (one.last_seen, "last: ")):
+            if moment and (not word or moment != one.first_seen) and (moment, one.title) not in seen:
+                seen.add((moment, one.title))
+                times = f" ({one.count:,} times)" if one.count > 1 and not word else ""
+                yield Moment(moment, f"{word}{one.title}{times}", kind, told.id, one.source, log)

@@ -6,7 +6,7 @@ The hits come from the second look (``assess/pivot``): one finding of pack ``piv
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -40,16 +40,33 @@ class Second:
     """And their pages."""
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What was touched, by the value that it was looked for with."""
+
+    by_value: Mapping[tuple[str, str], Sequence[Finding]]
+
+    @classmethod
+    def of(cls, touched: Iterable[Finding]) -> Touched:
+        found: dict[tuple[str, str], list[Finding]] = {}
+        for finding in touched:
+            found.setdefault((finding.because[0].field, finding.because[0].value), []).append(finding)
+        return cls(found)
+
+    def hits(self, name: str, text: str) -> Sequence[Finding]:
+        return self.by_value.get((name, text), ())
+
+
 def reached(visit: Visit) -> bool:
     """Data was sent to a page, and it answered."""
     return "method:POST" in visit.keys and "status:200" in visit.keys
 
 
-def is_crowded(address: str, intrusion: Intrusion, touched: Iterable[Finding]) -> bool:
+def is_crowded(address: str, intrusion: Intrusion, touched: Touched) -> bool:
     """Do other people use this address as well? Several are logged on from it, or one was before the intrusion began."""
     people: set[str] = set()
     before = False
-    for finding in _hits(touched, "address", address):
+    for finding in touched.hits("address", address):
         for visit in finding.visits:
             for name in values(visit.keys, "account"):
                 if name not in intrusion.accounts and "status:200" in visit.keys:
@@ -95,7 +112,7 @@ def _only_served(known: Iterable[Finding]) -> set[str]:
     return served - more
 
 
-def with_activity(intrusion: Intrusion, touched: Sequence[Finding], coverage: Coverage) -> Intrusion:
+def with_activity(intrusion: Intrusion, touched: Touched, coverage: Coverage) -> Intrusion:
     """The intrusion with what its values touched, and its first and last day corrected by what its own addresses did."""
     lines: list[str] = []
     firsts = [intrusion.first_seen] if intrusion.first_seen else []
@@ -103,7 +120,9 @@ def with_activity(intrusion: Intrusion, touched: Sequence[Finding], coverage: Co
     for page in intrusion.web_shells:
         lines += _of_page(page, touched)
     for address in intrusion.addresses:
-        hits = list(_hits(touched, "address", address))
+        hits = touched.hits("address", address)
+        if not hits:
+            continue
         lines += _of_address(address, hits, address in intrusion.mixed, coverage)
         if address not in intrusion.mixed and firsts and lasts:
             for first, last in sorted((h.first_seen, h.last_seen) for h in hits if h.first_seen and h.last_seen):
@@ -112,7 +131,7 @@ def with_activity(intrusion: Intrusion, touched: Sequence[Finding], coverage: Co
                     lasts.append(last)
     for name, what in (("account", "account"), ("canary", "forged session")):
         for text in intrusion.accounts if name == "account" else intrusion.sessions:
-            lines += _of_value(f"{what} {text}", list(_hits(touched, name, text)))
+            lines += _of_value(f"{what} {text}", touched.hits(name, text))
     more = len(lines) - SHOWN
     if more > 0:
         lines = [*lines[:SHOWN], f"… and {more:,} more lines"]
@@ -143,15 +162,13 @@ def _known_by(one: Intrusion) -> set[str]:
     return {*one.addresses, *one.sessions, *one.web_shells, *one.accounts} - {*one.mixed}
 
 
-def _hits(touched: Iterable[Finding], name: str, text: str) -> Iterator[Finding]:
-    return (f for f in touched if f.because[0].field == name and f.because[0].value == text)
-
-
-def _of_page(page: str, touched: Sequence[Finding]) -> Iterator[str]:
+def _of_page(page: str, touched: Touched) -> Iterator[str]:
     """First and last request to the page by each address and method, answered and not."""
     calls: dict[tuple[str, str, str], list[Visit]] = defaultdict(list)
-    for finding in _hits(touched, "shell", page):
-        if finding.record.kind != "iis.access" and any(f.record.kind == "iis.access" for f in _hits(touched, "shell", page)):
+    hits = touched.hits("shell", page)
+    in_iis = any(f.record.kind == "iis.access" for f in hits)
+    for finding in hits:
+        if finding.record.kind != "iis.access" and in_iis:
             continue  # the same requests once more
         for visit in finding.visits:
             one = [next(values(visit.keys, name), "") for name in ("address", "method", "status")]

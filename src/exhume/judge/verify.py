@@ -66,21 +66,28 @@ def verify(
 ) -> Attestation:
     """What became of everything that ``before`` found, and what is new. ``plans``: the packs' steps, to know which of them the
     evidence can prove."""
-    now = _Now(after, listing, {f.record.text("sha256") for f in before.findings})
-    marked = [f for f in before.findings if f.severity > Severity.INFO]
+    now = _Now(after, listing, {f.record.text("sha256") for f in before.singles})
+    marked = [f for f in _asked(before) if f.severity > Severity.INFO]
     doubt = _doubt(before, after)
     checks = _together([_doubted(_check(f, now), doubt) for f in sorted(marked, key=worst_first)])
-    known = {f.id for f in before.findings} | {i for c in checks for i in now.ids(c.now)}
-    fresh = [f for f in after.findings if f.id not in known and f.severity > Severity.INFO and not now.taken(f, checks)]
+    known = {f.id for f in before.singles} | {i for c in checks for i in now.ids(c.now)}
+    fresh = [f for f in _asked(after) if f.id not in known and f.severity > Severity.INFO and not now.taken(f, checks)]
     checks += [Check(f, Fate.NEW, _why_new(f, before), f.sources) for f in sorted(fresh, key=worst_first)]
     clean, text = _sum(checks, before)
     if doubt:
         clean, text = (Reply.CANNOT_TELL if clean is Reply.YES else clean), f"{doubt} {text}"
     orders = {entry.title: entry.order for entry in plans}
     by_id = {c.finding.id: c for c in checks}
-    steps = tuple(_step(step, -1 if doubt else orders.get(step.title, 0), by_id, after) for step in before.plan)
+    told = {f.id: [by_id[x.id] for x in f.singles if x.id in by_id] for f in before.findings}
+    steps = tuple(_step(step, -1 if doubt else orders.get(step.title, 0), told, after) for step in before.plan)
     limits = tuple(dict.fromkeys([*([doubt] if doubt else []), *(limit for a in after.answers for limit in a.limits)]))
     return Attestation(before, after, before_sha256, clean, text, tuple(checks), steps, limits)
+
+
+def _asked(a: Assessment) -> list[Finding]:
+    """What is told: events of the past as they were put together, files and settings each by itself."""
+    past = {f.id for f in a.findings if all(single.record.time is not None for single in f.singles)}
+    return [one for f in a.findings for one in ((f,) if f.id in past else f.singles)]
 
 
 def _doubt(before: Assessment, after: Assessment) -> str:
@@ -105,7 +112,7 @@ class _Now:
         self.after, self.listing, self._known = after, listing, known
         self.places: dict[tuple[str, ...], list[Finding]] = {}
         self.hashes: dict[str, list[Finding]] = {}
-        for found in after.findings:
+        for found in after.singles:
             if found.record.time is None:
                 self.places.setdefault(_place(found), []).append(found)
                 if found.record.text("sha256"):
@@ -113,7 +120,7 @@ class _Now:
 
     def ids(self, sources: Iterable[Source]) -> set[str]:
         wanted = set(sources)
-        return {f.id for f in self.after.findings if f.record.time is None and wanted & set(f.sources)}
+        return {f.id for f in self.after.singles if f.record.time is None and wanted & set(f.sources)}
 
     def taken(self, found: Finding, checks: Sequence[Check]) -> bool:
         """Another rule on a thing that is told already as still there."""
@@ -125,7 +132,7 @@ class _Now:
         """Files that the first collection did not hold and that the same rule proves to be what the lost one was."""
         return [
             f
-            for f in self.after.findings
+            for f in self.after.singles
             if (f.pack, f.rule) == (found.pack, found.rule)
             and f.record.time is None
             and f.record.text("sha256") not in self._known
@@ -256,9 +263,9 @@ def _sum(checks: Sequence[Check], before: Assessment) -> tuple[Reply, str]:
     return Reply.YES, counts + " That nothing else is there cannot be proven."
 
 
-def _step(step: Step, order: int, checks: Mapping[str, Check], after: Assessment) -> StepCheck:
+def _step(step: Step, order: int, checks: Mapping[str, Sequence[Check]], after: Assessment) -> StepCheck:
     """Only removing and patching leave traces that evidence can show; the rest a person has to attest."""
-    mine = [checks[i] for i in step.findings if i in checks]
+    mine = [check for i in step.findings for check in checks.get(i, ())]
     if order in _REMOVE and (states := [c for c in mine if c.fate is not Fate.HISTORY]):
         left = sum(c.fate is Fate.STILL_THERE for c in states)
         gone = sum(c.fate is Fate.GONE for c in states)

@@ -41,11 +41,13 @@ if TYPE_CHECKING:
         Moment,
         PackUsed,
         Planted,
+        Prober,
         Question,
         Questions,
         Recheck,
         SeenIn,
         Step,
+        Sweep,
         Tool,
         Withdrawn,
     )
@@ -112,6 +114,7 @@ __all__ = [
     "Parts",
     "PlanEntry",
     "Planted",
+    "Prober",
     "Problem",
     "Question",
     "Questions",
@@ -139,6 +142,7 @@ __all__ = [
     "Statement",
     "Step",
     "StepCheck",
+    "Sweep",
     "Tlp",
     "Tool",
     "Unjoined",
@@ -170,8 +174,8 @@ __all__ = [
 _LATER = {
     name: module
     for module, names in {
-        "assessment": "SCHEMA Act Allowed Answer Assessment Exposure Intrusion Moment PackUsed Planted Question Questions "
-        "Recheck SeenIn Step Tool Withdrawn",
+        "assessment": "SCHEMA Act Allowed Answer Assessment Exposure Intrusion Moment PackUsed Planted Prober Question "
+        "Questions Recheck SeenIn Step Sweep Tool Withdrawn",
         "attestation": "ATTESTATION_SCHEMA Attestation Check StepCheck",
         "builds": "Build BuildTables Fix Parts Setting Untold Version dotted read_version",
         "casebook": "CASE_SCHEMA Casebook Server Shared",

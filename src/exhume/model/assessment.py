@@ -141,6 +141,35 @@ class Intrusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Prober:
+    """An address from which something was tried, and nothing worked."""
+
+    address: str
+    count: int
+    """Rows."""
+    first_seen: datetime | None
+    last_seen: datetime | None
+    asked: tuple[str, ...]
+    """What it asked for: pages and known names, the most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Everybody who only tried: addresses of which nothing is proven or suspected."""
+
+    addresses: int
+    """How many."""
+    exact: bool
+    """False: about so many."""
+    count: int
+    """Rows in all."""
+    first_seen: datetime | None
+    last_seen: datetime | None
+    probers: tuple[Prober, ...]
+    """Those with most rows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Planted:
     """A planted page: when it was placed and used, and when and by whom it was removed, as far as the evidence tells."""
 
@@ -258,6 +287,8 @@ class Assessment:
     readings: tuple[Reading, ...] = ()
     exposure: tuple[Exposure, ...] = ()
     intrusions: tuple[Intrusion, ...] = ()
+    sweep: Sweep | None = None
+    """Who only tried; ``None``: nobody."""
     planted: tuple[Planted, ...] = ()
     """The pages that were planted, also where no intrusion tells by whom."""
     timeline: tuple[Moment, ...] = ()
@@ -280,6 +311,11 @@ class Assessment:
     custody: Custody | None = None
     """Set with ``--manifest``. Not in redacted reports: it names people, machines and files."""
     schema: str = field(default=SCHEMA)
+
+    @property
+    def singles(self) -> tuple[Finding, ...]:
+        """Every finding by itself, those that are told as one too."""
+        return tuple(single for found in self.findings for single in found.singles)
 
     def finding(self, identifier: str) -> Finding:
         """The finding with that id. Raises ``KeyError``."""

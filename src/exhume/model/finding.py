@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from exhume.model.address import sender
+from exhume.model.crowd import Crowd, Values
 from exhume.model.flow import Record, Source, Value
 from exhume.model.visit import Visit, merge_visits, visit_of
 from exhume.model.vocabulary import Confidence, Outcome, Severity, Verdict
@@ -17,8 +18,14 @@ SOURCES_KEPT = 20
 """Places kept for each finding; the count goes on."""
 TEXT_KEPT = 4096
 """Characters kept of each field of a finding's record."""
+OTHERS = "(others)"
+"""Subject of the finding that counts those which are not kept one by one."""
 HASH_RULES = ("ioc:sha256:", "ioc:sha1:", "ioc:md5:")
 """Beginnings of the ids of rules that know a file by its hash: whose they are changes nothing, the hash is the file itself."""
+_NAMELESS = ("string", "user_agent", "webshell_parameter", "url")
+"""Indicators whose rules bear a hash in place of their value."""
+_COUNTED = {"shell": "page", "agent": "agent", "status": "status", "account": "account", "mailbox": "mailbox"}
+"""Keys of visits that are counted, and what they are called."""
 _FAMILY = re.compile(r"[A-Z0-9]+(?:-\d+)*-[a-z0-9]+(?=-|\Z)")
 """The beginning of a trace's id that its variants share: ``WS-k`` of ``WS-k-probe``."""
 
@@ -112,6 +119,12 @@ class Finding:
     references: tuple[str, ...] = ()
     visits: tuple[Visit, ...] = ()
     """Its rows by minute and by the values that name an actor: the earliest ``VISITS_KEPT``."""
+    crowd: tuple[Values, ...] = ()
+    """Who asked for what, counted, where it stands for more rows than are kept one by one."""
+    parts: tuple[Finding, ...] = ()
+    """The findings that it puts together, the one that proves most first; empty: it is a single one."""
+    _id: str = field(default="", init=False, repr=False, compare=False)
+    """The id, once somebody asked for it: it is asked for often."""
     ambiguous: bool = False
     """Its rule says that ordinary work leaves the same mark."""
     shows: str = ""
@@ -166,13 +179,24 @@ class Finding:
     @property
     def key(self) -> tuple[str, str, str, str]:
         """Findings with the same key fold into one: rule, server, subject, UTC day."""
+        if self.subject == OTHERS:
+            return (self.rule, self.record.server, OTHERS, "")
         day = self.first_seen.date().isoformat() if self.first_seen else ""
         return (self.rule, self.record.server, self.subject, day)
 
     @property
     def id(self) -> str:
-        """Stable over runs on the same evidence."""
-        return "f-" + hashlib.sha256("\x1e".join((self.pack, *self.key)).encode("utf-8", "replace")).hexdigest()[:12]
+        """Stable over runs on the same evidence; of several that are put together, that of the one that proves most."""
+        if not self._id:
+            text = "\x1e".join((self.pack, *self.key)).encode("utf-8", "replace")
+            name = self.parts[0].id if self.parts else "f-" + hashlib.sha256(text).hexdigest()[:12]
+            object.__setattr__(self, "_id", name)
+        return self._id
+
+    @property
+    def singles(self) -> tuple[Finding, ...]:
+        """The findings that it puts together, or itself."""
+        return self.parts or (self,)
 
     @property
     def source(self) -> Source:
@@ -185,15 +209,51 @@ class Finding:
     def __add__(self, other: Finding) -> Finding:
         if self.key != other.key or self.pack != other.pack:
             raise ValueError("findings of different rules, subjects or days do not fold")
-        early, late = sorted((self, other), key=lambda f: (f.first_seen is None, f.first_seen, str(f.source)))
+        early, late = (self, other) if _leads(self, other) else (other, self)
+        firsts = [t for t in (self.first_seen, other.first_seen) if t]
         lasts = [t for t in (self.last_seen, other.last_seen) if t]
         return replace(
             early,
             count=self.count + other.count,
+            first_seen=min(firsts, default=None),
             last_seen=max(lasts, default=None),
             sources=_places(early.sources, late.sources),
             visits=merge_visits(early.visits, late.visits),
+            crowd=_summed(early, late) if early.crowd or late.crowd else (),
         )
+
+
+def _leads(one: Finding, other: Finding) -> bool:
+    """Of findings that fold, the row that shows most is told, then the earliest: an indicator is worth more when answered."""
+    mine = (one.decisive, one.outcome, one.severity, one.confidence)
+    theirs = (other.decisive, other.outcome, other.severity, other.confidence)
+    if mine != theirs:
+        return mine > theirs
+    early, late = one.record.time, other.record.time
+    if early != late:
+        return late is None or (early is not None and early < late)
+    return str(one.source) <= str(other.source)
+
+
+def _summed(*findings: Finding) -> tuple[Values, ...]:
+    crowd = Crowd()
+    for finding in findings:
+        crowd.take(finding.crowd)
+    return crowd.values()
+
+
+def counted(finding: Finding) -> Iterator[tuple[str, str, int]]:
+    """Who asked for what, as far as the finding keeps it: name, value, rows."""
+    if finding.address:
+        yield "address", finding.address, finding.count
+    kind, _, value = finding.rule.removeprefix("ioc:").partition(":")
+    if finding.rule.startswith("ioc:") and value and kind not in _NAMELESS:
+        yield "name", value.replace("\\", "/").rpartition("/")[2] or value, finding.count
+    for visit in finding.visits:
+        for key in visit.keys:
+            name, _, text = key.partition(":")
+            if name in _COUNTED and text:
+                yield _COUNTED[name], text, visit.count
 
 
 def _places(early: tuple[Source, ...], late: tuple[Source, ...]) -> tuple[Source, ...]:

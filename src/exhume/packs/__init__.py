@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from exhume.packs.clusters import clusters
 from exhume.packs.correlations import correlations
 from exhume.packs.directives import directive, directives
+from exhume.packs.families import families
 from exhume.packs.folder import load, role_of, shipped
 from exhume.packs.manifest import PackError
 from exhume.packs.witnesses import witnesses
@@ -28,6 +29,7 @@ __all__ = [
     "directive",
     "directives",
     "encode",
+    "families",
     "lint",
     "load",
     "plan",

@@ -10,6 +10,7 @@ from exhume.reports.html import Html
 from exhume.reports.markdown import Markdown
 from exhume.reports.misp import Misp
 from exhume.reports.pdf import Pdf
+from exhume.reports.rows import Rows
 from exhume.reports.sarif import Sarif
 from exhume.reports.stix import Stix
 from exhume.reports.text import Text
@@ -17,8 +18,22 @@ from exhume.reports.timeline import Timeline
 from exhume.reports.timesketch import Timesketch
 
 REPORTS: tuple[Report, ...] = (
-    *(Document(), Html(), Timeline(), Text(), Markdown()),
+    *(Document(), Html(), Timeline(), Rows(), Text(), Markdown()),
     *(Stix(), Misp(), Sarif(), Timesketch(), Pdf()),
 )
 
-__all__ = ["REPORTS", "Document", "Html", "Markdown", "Misp", "Pdf", "Sarif", "Stix", "Text", "Timeline", "Timesketch", "load"]
+__all__ = [
+    "REPORTS",
+    "Document",
+    "Html",
+    "Markdown",
+    "Misp",
+    "Pdf",
+    "Rows",
+    "Sarif",
+    "Stix",
+    "Text",
+    "Timeline",
+    "Timesketch",
+    "load",
+]

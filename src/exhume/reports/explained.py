@@ -33,7 +33,7 @@ class Explained:
 
 def explained(a: Assessment) -> tuple[Explained, ...]:
     """All that is to be confirmed, the worst first."""
-    return tuple(_one(f, bool(a.redacted)) for f in a.findings if to_confirm(f))
+    return tuple(_one(f, bool(a.redacted)) for f in a.singles if to_confirm(f))
 
 
 def _one(found: Finding, redacted: bool) -> Explained:
@@ -45,7 +45,7 @@ def _one(found: Finding, redacted: bool) -> Explained:
 def sentence(a: Assessment) -> str:
     """The verdict in one sentence, and that something has to be explained where that may change it."""
     said = wording.SENTENCE[a.verdict]
-    number = sum(to_confirm(f) for f in a.findings)
+    number = sum(to_confirm(f) for f in a.singles)
     if not number or a.verdict >= Verdict.SUSPECTED:
         return said
     return f"{said} {wording.counted(number, 'thing')} {'has' if number == 1 else 'have'} to be explained."

@@ -42,6 +42,7 @@ _UNSAFE = re.compile(
 )
 """What JSON writes as an escape beside the control characters."""
 _SPACES = {"\u00a0": " ", "\u202f": " ", "\u2007": " "}
+_STARTS = re.compile(r"""((?:^|[;|])[\s"'’“”«»]*)([=+\-@＝＋－＠]|\\t|\\r)""")
 
 
 @cache
@@ -136,3 +137,8 @@ def shown(text: str, keep: str = "") -> str:
 def shorten(text: str, most: int) -> str:
     """The text, cut at ``most`` characters with the length said."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+
+
+def cell(text: str) -> str:
+    """The text as a cell that no spreadsheet takes for a formula."""
+    return _STARTS.sub(r"\1'\2", shown(text))

@@ -54,12 +54,14 @@ def bare(address: str) -> str:
 def proven(assessment: Assessment) -> tuple[Finding, ...]:
     """The findings that prove a break-in by themselves, in the order of the assessment."""
     broken = {name for x in assessment.answers if x.verdict is Verdict.COMPROMISED for name in x.findings}
-    return tuple(f for f in assessment.findings if f.id in broken and raised(f) is Verdict.COMPROMISED)
+    told = (f for f in assessment.findings if f.id in broken)
+    return tuple(one for f in told for one in f.singles if raised(one) is Verdict.COMPROMISED)
 
 
 def intrusions(assessment: Assessment) -> tuple[Intrusion, ...]:
     """Those that hold a finding that proves a break-in."""
-    ids = {f.id for f in proven(assessment)}
+    broken = {f.id for f in proven(assessment)}
+    ids = {f.id for f in assessment.findings if any(single.id in broken for single in f.singles)}
     return tuple(i for i in assessment.intrusions if ids & set(i.findings))
 
 
@@ -68,7 +70,8 @@ def inside(assessment: Assessment) -> tuple[Finding, ...]:
     if not assessment.intrusions:
         return proven(assessment)
     ids = {identifier for i in intrusions(assessment) for identifier in i.findings}
-    return tuple(f for f in assessment.findings if f.id in ids and f.outcome >= Outcome.STEP)
+    told = (f for f in assessment.findings if f.id in ids)
+    return tuple(single for f in told for single in f.singles if single.outcome >= Outcome.STEP)
 
 
 def attackers(assessment: Assessment) -> tuple[str, ...]:
@@ -77,7 +80,7 @@ def attackers(assessment: Assessment) -> tuple[str, ...]:
     if assessment.intrusions:
         shared = {bare(address) for i in assessment.intrusions for address in i.mixed}
         found &= {bare(address) for i in intrusions(assessment) for address in i.addresses} - shared
-    own = {bare(f.record.text("s-ip")) for f in assessment.findings}
+    own = {bare(f.record.text("s-ip")) for f in assessment.singles}
     return tuple(sorted(a for a in found - own if a and _of_the_internet(a)))
 
 

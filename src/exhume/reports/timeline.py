@@ -14,14 +14,12 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from datetime import UTC, datetime
 
 from exhume.model import Assessment
-from exhume.reports.plain import shown
+from exhume.reports.plain import cell
 
 COLUMNS = ("time", "kind", "what", "finding", "path", "at")
-_STARTS = re.compile(r"""((?:^|[;|])[\s"'’“”«»]*)([=+\-@＝＋－＠]|\\t|\\r)""")
 
 
 class Timeline:
@@ -47,8 +45,3 @@ class Timeline:
 
 def _time(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def cell(text: str) -> str:
-    """The text as a cell that no spreadsheet takes for a formula."""
-    return _STARTS.sub(r"\1'\2", shown(text))

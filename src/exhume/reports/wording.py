@@ -260,6 +260,14 @@ def cluster(i: Intrusion) -> str:
     return f"Who it was is not known. {i.cluster_why}".strip()
 
 
+def known_of(i: Intrusion) -> str:
+    """What it left or used, counted: ``2 web shells, 1 account``."""
+    kinds = (("web shell", i.web_shells), ("account", i.accounts), ("session", i.sessions))
+    told = [counted(len(values), noun) for noun, values in kinds if values]
+    told += [f"{len(i.mailboxes):,} {'mailbox' if len(i.mailboxes) == 1 else 'mailboxes'}"] if i.mailboxes else []
+    return ", ".join(told)
+
+
 def harmless(found: Finding) -> list[str]:
     """The known harmless reasons, without those that say that there is none."""
     return [
@@ -338,7 +346,7 @@ def rechecked(assessment: Assessment) -> Rechecked | None:
     again = assessment.recheck
     if again is None:
         return None
-    by_id = {f.id: f for f in (*(x.finding for x in assessment.allowed), *assessment.findings)}
+    by_id = {f.id: f for f in (*(x.finding for x in assessment.allowed), *assessment.singles)}
     return Rechecked(
         head=(
             f"Judged again without the evidence, from what the assessment of {stamp(again.before)} had kept. That one was made"

@@ -197,12 +197,11 @@ def _in_field(look: Lookup, role: str, text: str) -> Iterator[Indicator]:
 def _rule(one: Indicator, record: Record) -> Rule:
     outcome, severity, confidence = worth(one, record)
     value = hashlib.sha256(one.value.encode()).hexdigest()[:12] if one.type in _NAMELESS else one.value
-    of = one.campaign if not one.cluster or one.cluster == one.campaign else f"{one.campaign}: {one.cluster}"
     technique = _TECHNIQUES.get(one.type)
     return Rule(
         id=f"ioc:{one.type}:{value}"[:300],
         pack=one.pack,
-        title=f"{_WORDS[one.type]} known from {of}"[:200],
+        title=f"{_WORDS[one.type]} known from {one.campaign or one.pack}"[:200],
         outcome=outcome,
         severity=severity,
         confidence=confidence,
@@ -250,9 +249,10 @@ def _server_side(record: Record) -> bool:
 
 def _test(one: Indicator) -> str:
     """Free texts are not repeated here: reports would hold what an antivirus acts on."""
+    note = f" ({one.cluster})" if one.cluster and one.cluster != one.campaign else ""
     if one.type == "string":
-        return "holds a text of the indicator list"
-    return f"{one.type} of the indicator list: {one.value}"[:300]
+        return f"holds a text of the indicator list{note}"[:400]
+    return f"{one.type} of the indicator list: {one.value[:300]}{note}"[:600]
 
 
 def _read(pack: Pack) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from exhume.judge.chain.cluster import Marks, hint
 from exhume.judge.chain.correlate import correlate
+from exhume.judge.chain.crowds import crowds
 from exhume.judge.chain.join import join, place_states, suspected
 from exhume.judge.chain.nodes import Group, Node, nodes_of
 from exhume.judge.chain.rows import over_rows
@@ -47,7 +48,8 @@ def attribute(findings: Sequence[Finding], mixed: frozenset[str] = frozenset()) 
     found = [g for g in groups if suspected(g)]
     planted = {page for g in found if not g.visitor for page in g.all("shell")}
     visitors = [g for g in found if g.visitor and set(g.all("shell")) <= planted]
-    actors = [g for g in found if g not in visitors]
+    looked = {id(g) for g in visitors}
+    actors = crowds(groups, [g for g in found if id(g) not in looked])
     actors.sort(key=lambda g: (g.first is None, str(g.first or ""), g.nodes[0].finding.id))
     return actors, visitors
 
@@ -65,9 +67,7 @@ def _intrusion(
     shells = _shells(group.nodes)
     looked = sorted({a for v in visitors if set(v.all("shell")) & set(shells) for a in v.all("address")})
     notes = (
-        [f"{', '.join(looked)} only asked for a planted page and got it: perhaps somebody who counts victims."]
-        if looked
-        else []
+        [f"{joined(looked)} only asked for a planted page and got it: perhaps somebody who counts victims."] if looked else []
     )
     passed = sorted(set(group.all("via")) - {*addresses, *own})
     if passed:
@@ -122,5 +122,5 @@ def _linked(told: Sequence[Intrusion]) -> Iterator[Intrusion]:
         for earlier, other in enumerate(told[:number], 1):
             shared = sorted(set(one.web_shells) & set(other.web_shells))
             if shared:
-                notes.append(f"Uses {', '.join(shared)}, which intrusion {earlier} wrote or used before.")
+                notes.append(f"Uses {joined(shared)}, which intrusion {earlier} wrote or used before.")
         yield replace(one, notes=tuple(notes))

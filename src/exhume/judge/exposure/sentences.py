@@ -11,7 +11,7 @@ from exhume.judge.exposure.catalogue import Flaw
 from exhume.judge.exposure.states import VERIFY
 from exhume.model import Exposure, Question, Reply, State
 
-MOST = 4
+MOST = 2
 """Campaigns that are told one by one."""
 _OPEN = (State.VULNERABLE, State.MITIGATED)
 
@@ -30,7 +30,7 @@ def exposed(patching: Patching) -> Question:
     days = sorted(
         {o.flaw.cve: o for o in patching.campaigns.values()}.values(), key=lambda o: (-o.proven, o.fixed, o.flaw.released)
     )
-    told = [sentence(o) for o in days if o.since]
+    told = [sentence(o) for o in days if o.since and (o.proven or not days[0].proven)]
     if len(told) > MOST:
         told = [*told[:MOST], f"{words.number(len(told) - MOST, 'more campaign')} in the table."]
     text = " ".join([*told, _sum(len(flaws), len(opened), len(still), len(unknown))])

@@ -46,7 +46,7 @@ from exhume.model import (
     Window,
     Withdrawn,
 )
-from exhume.reports.document import custody
+from exhume.reports.document import crowds, custody
 from exhume.reports.document.node import Node
 
 _MOST_HOURS = 24 * 366 * 200
@@ -104,6 +104,7 @@ def _assessment(n: Node) -> Assessment:
         evidence=n.texts("evidence"),
         tlp=_tlp(n.maybe("tlp")),
         redacted=n.text("redacted", ""),
+        sweep=n.optional("sweep", crowds.read_sweep),
         planted=n.nodes("planted", _planted),
         mixed=n.texts("mixed"),
         recheck=n.optional("recheck", _recheck),
@@ -194,7 +195,12 @@ def _source(n: Node) -> Source:
     return Source(n.text("evidence", ""), n.text("path"), n.text("at"))
 
 
-def _finding(n: Node) -> Finding:
+def _single(n: Node) -> Finding:
+    """One that is told with others: it puts no further ones together."""
+    return _finding(n, nested=False)
+
+
+def _finding(n: Node, nested: bool = True) -> Finding:
     sources = n.nodes("sources", _source)
     if not sources:
         raise ValueError(f"{n.where} has no source")
@@ -220,6 +226,8 @@ def _finding(n: Node) -> Finding:
         falsepositives=n.texts("falsepositives"),
         references=n.texts("references"),
         visits=n.nodes("visits", _visit),
+        crowd=n.nodes("crowd", crowds.read_values),
+        parts=n.nodes("parts", _single) if nested else (),
         ambiguous=n.truth("ambiguous", False),
         shows=n.text("shows", ""),
         weighed=Verdict.parse(n.text("weighed")) if n.content.get("weighed") else None,

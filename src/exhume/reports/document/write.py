@@ -34,6 +34,7 @@ from exhume.model import (
     raised,
     to_confirm,
 )
+from exhume.reports.document import crowds
 from exhume.reports.document.custody import written as custody
 from exhume.reports.plain import json_text as _text
 
@@ -100,6 +101,7 @@ def _document(a: Assessment) -> dict[str, Json]:
         "findings": [_finding(x) for x in a.findings],
         "to_confirm": _texts(f.id for f in a.findings if to_confirm(f)),
         "intrusions": [_intrusion(x) for x in a.intrusions],
+        "sweep": crowds.sweep(a.sweep) if a.sweep else None,
         "planted": [_planted(x) for x in a.planted],
         "mixed": _texts(a.mixed),
         "timeline": [_moment(x) for x in a.timeline],
@@ -209,6 +211,8 @@ def _finding(f: Finding) -> Json:
         "falsepositives": _texts(f.falsepositives),
         "references": _texts(f.references),
         "visits": [_visit(v) for v in f.visits],
+        "crowd": [crowds.values(v) for v in f.crowd],
+        "parts": [_finding(p) for p in f.parts],
         "raises": str(called) if (called := raised(f)) is not None else None,
         "ambiguous": f.ambiguous,
         "shows": f.shows,

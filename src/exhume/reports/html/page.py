@@ -68,6 +68,7 @@ def _environment(kept: Kept) -> Environment:
         between=wording.between,
         stamp=wording.stamp,
         values=values,
+        known_of=wording.known_of,
         rungs=wording.RUNG,
         fates=wording.FATE,
         removed=wording.removed,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Reading, Severity, Step, Verdict, allow_line
+from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Reading, Severity, Step, Verdict
 from exhume.reports import wording
 from exhume.reports.explained import HEAD, MOST, Explained, explained, sentence
 from exhume.reports.html.brief import MOST_ENTRIES, Brief, briefs
 from exhume.reports.html.moments import Table, table
-from exhume.reports.plain import shorten
+from exhume.reports.html.proofs import Shown, shown
 
 MOST_FINDINGS = 500
 """Findings shown in full; all of them are in assessment.json."""
@@ -22,11 +21,11 @@ MOST_READINGS = 200
 _TRUST = {"exact": "tells every update", "cu": "tells the cumulative update only", "hint": "a hint only"}
 MOST_VALUES = 50
 """Values listed of each kind of an intrusion."""
+MOST_CARDS = 12
+"""Intrusions told in full; the others are lines of a table."""
+MOST_PROBERS = 20
 FIRST_STEPS = 3
-FIRST_LIMITS = 2
-LONG, FIELD = 1200, 600
-"""Characters shown of a reason and of a record's field."""
-_LINK = re.compile(r"https?://[\w.-]+(?:/[\w./?&=%#~:+,@!-]*)?", re.ASCII)
+FIRST_LIMITS = 1
 TONE = {
     Verdict.COMPROMISED: "bad",
     Verdict.SUSPECTED: "warn",
@@ -34,25 +33,6 @@ TONE = {
     Verdict.ATTEMPTED: "warn",
     Verdict.NO_TRACE: "good",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A finding as the page tells it."""
-
-    found: Finding
-    outcome: str
-    meaning: str
-    confidence: str
-    when: str
-    time: str
-    fields: tuple[tuple[str, str], ...]
-    because: tuple[tuple[str, str, tuple[str, ...]], ...]
-    """Field, what it held, and every test that it met."""
-    links: tuple[tuple[str, bool], ...]
-    """References, and whether they are web addresses."""
-    allow: str
-    """The line of an allow file that accepts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +110,8 @@ class View:
     most_explained: int
     on_page: frozenset[str]
     """Ids of the findings that are shown in full."""
+    cards: int = MOST_CARDS
+    probers: int = MOST_PROBERS
 
 
 def view(a: Assessment) -> View:
@@ -200,25 +182,8 @@ def _groups(a: Assessment, chosen: list[Finding]) -> tuple[Group, ...]:
         totals[name] = totals.get(name, 0) + 1
     packs = [p for p in titles if p in totals] + sorted(p for p in totals if p not in titles)
     return tuple(
-        Group(pack, titles.get(pack, pack), tuple(_shown(f) for f in chosen if place[f.id] == pack), totals[pack])
+        Group(pack, titles.get(pack, pack), tuple(shown(f) for f in chosen if place[f.id] == pack), totals[pack])
         for pack in packs
-    )
-
-
-def _shown(found: Finding) -> Shown:
-    word, meaning = wording.OUTCOME[found.outcome]
-    fields = found.record.fields
-    return Shown(
-        found=found,
-        outcome=word,
-        meaning=meaning,
-        confidence=wording.CONFIDENCE[found.confidence],
-        when=wording.between(found.first_seen, found.last_seen),
-        time=found.first_seen.isoformat() if found.first_seen else "",
-        fields=tuple((name, shorten(found.record.text(name), FIELD)) for name in sorted(fields)),
-        because=_reasons(found),
-        links=tuple((text, bool(_LINK.fullmatch(text))) for text in found.references),
-        allow=allow_line(found),
     )
 
 
@@ -234,13 +199,6 @@ def _readings(readings: Iterable[Reading]) -> tuple[tuple[str, str, str, str, st
         first = min(places, key=lambda r: (str(r.day or ""), str(r.source))).source
         lines.append((when, what, value, _TRUST.get(trust, trust), first.path, first.at, len(places)))
     return tuple(sorted(lines))
-
-
-def _reasons(found: Finding) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    tests: dict[tuple[str, str], dict[str, None]] = {}
-    for reason in found.because:
-        tests.setdefault((reason.field, shorten(reason.value, LONG)), {})[shorten(reason.test, LONG)] = None
-    return tuple((field, value, tuple(met)) for (field, value), met in tests.items())
 
 
 def _unseen(a: Assessment) -> Iterable[Unseen]:

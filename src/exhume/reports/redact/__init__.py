@@ -42,7 +42,7 @@ def redact(assessment: Assessment, *, everything: bool = False, key: bytes | Non
     texts = set(_texts(assessment))
     names = gathered(assessment, (decode(text).text for text in texts))
     builds = {assessment.host.build, *(r.value for r in assessment.readings if r.what in ("build", "cu")), *known_builds()}
-    builds -= {f.address for f in assessment.findings}
+    builds -= {f.address for f in assessment.singles}
     finder = Finder(names, () if everything else attackers(assessment), builds, everything)
     hits = {text: finder.hits(text) for text in texts}
     return _Redaction(hits, key or secrets.token_bytes(32)).assessment(assessment, EVERYTHING if everything else OWNER)
@@ -75,7 +75,7 @@ class _Redaction:
     def _finding(self, found: Finding) -> Finding:
         done = self._value(found)
         assert isinstance(done, Finding)
-        self._ids[found.id] = done.id
+        self._ids.update((old.id, new.id) for old, new in zip(found.singles, done.singles, strict=True))
         return done
 
     def _replaced(self, text: str, hits: Iterable[Hit]) -> str:
@@ -98,7 +98,7 @@ class _Redaction:
             place = self._evidence.setdefault(value.evidence, f"evidence-{len(self._evidence) + 1}")
             return Source(place, str(self._value(value.path)), str(self._value(value.at)))
         if is_dataclass(value) and not isinstance(value, type):
-            return replace(value, **{f.name: self._value(getattr(value, f.name)) for f in fields(value)})
+            return replace(value, **{f.name: self._value(getattr(value, f.name)) for f in fields(value) if f.init})
         return value
 
 

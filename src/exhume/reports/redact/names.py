@@ -202,7 +202,7 @@ def gathered(assessment: Assessment, texts: Iterable[str]) -> Names:
     for intrusion in assessment.intrusions:
         for account in (*intrusion.accounts, *intrusion.mailboxes):
             names.user(account)
-    for found in (*assessment.findings, *(a.finding for a in assessment.allowed)):
+    for found in (*assessment.singles, *(a.finding for a in assessment.allowed)):
         _of_finding(names, found)
     for name in assessment.evidence:
         names.add("evidence", _ARCHIVE.sub("", name.replace("\\", "/").rstrip("/").rpartition("/")[2]))
@@ -214,7 +214,7 @@ def gathered(assessment: Assessment, texts: Iterable[str]) -> Names:
 
 
 def _paths(assessment: Assessment) -> Iterator[str]:
-    found = (*assessment.findings, *(a.finding for a in assessment.allowed))
+    found = (*assessment.singles, *(a.finding for a in assessment.allowed))
     paths = {source.path for f in found for source in f.sources} | {s.path for s in assessment.coverage.spans}
     paths |= {g.source.path for g in assessment.coverage.gaps if g.source}
     yield from sorted(paths)
