@@ -62,7 +62,7 @@ def test_an_earlier_output_an_empty_folder_and_none_are_taken(evidence, tmp_path
         (tmp_path / "empty").mkdir(exist_ok=True)
         for _ in range(2):
             assert run("assess", evidence, "--out", out, "--jobs", 1) == 0
-        assert {p.name for p in out.iterdir()} == {"assessment.json", "report.html", "timeline.csv"}
+        assert {p.name for p in out.iterdir()} == {"assessment.json", "findings.csv", "report.html", "timeline.csv"}
 
 
 def test_what_a_killed_run_left_does_not_count(evidence, tmp_path):

@@ -106,7 +106,7 @@ def test_what_products_register_is_to_be_explained_and_no_attack(name):
 def test_what_lies_out_of_place_or_bears_anothers_name_stays_suspected(name):
     result = assessed(BAD[name])
     assert on("post-exploitation", result).verdict >= Verdict.SUSPECTED, traces(result)
-    assert result.questions.attacked.answer is Reply.YES
+    assert result.questions.attacked.answer is not Reply.NO  # no log shows an attack; a file that is proven is one
 
 
 def test_one_of_many_is_named_in_the_step_with_its_file_and_signer_command():
@@ -131,7 +131,7 @@ def test_a_planted_agent_beside_an_accepted_one_is_told():
         assert not alone.findings
         result = assessed(both, allow=(entry,))
         assert on("post-exploitation", result).verdict == Verdict.SUSPECTED
-        assert PLANTED[0] in {f.record.text("name") for f in result.findings}
+        assert PLANTED[0] in {f.record.text("name") for f in result.singles}
 
 
 def test_an_old_line_that_names_the_file_accepts_nothing_once_there_are_several():
@@ -139,7 +139,7 @@ def test_an_old_line_that_names_the_file_accepts_nothing_once_there_are_several(
     entry = AllowEntry("ours", rule="TA-a", path="*agents.config", line=3)
     result = assessed(quiet(HOUSE, other), allow=(entry,))
     assert result.allowed == ()
-    assert {f.record.text("name") for f in result.findings} == {HOUSE[0], other[0]}
+    assert {f.record.text("name") for f in result.singles} == {HOUSE[0], other[0]}
     (problem,) = (p for p in result.problems if p.pack == "--allow")
     assert problem.file == "entry 3"
     assert "rule: " in problem.reason
@@ -221,7 +221,7 @@ def test_rows_that_were_accepted_stay_accepted_though_they_have_no_name():
     first = assessed(server)
     mine = [f for f in first.findings if f.record.kind == "exchange.ecp-server"]
     assert mine
-    everything = tuple(AllowEntry("a test", rule=f.rule, finding=f.id) for f in first.findings)
+    everything = tuple(AllowEntry("a test", rule=f.rule, finding=f.id) for f in first.singles)
     before = assessed(server, allow=everything)
     assert not before.findings
     again = recheck(before, "ab" * 32)

@@ -30,7 +30,8 @@ def test_a_file_is_exported_when_its_finding_proves_a_break_in(change, exported)
     change = dict(change)
     fields = {**page.record.fields, "served": change.pop("served", True), "sha256": sample.DIGEST}
     page = replace(page, record=replace(page.record, fields=fields), **change)
-    alone = replace(base, findings=(page,), intrusions=())
+    answers = tuple(replace(x, findings=(page.id,)) for x in base.answers)
+    alone = replace(base, findings=(page,), answers=answers, intrusions=())
     assert [s.hashes["sha256"] for s in proof.shells(alone)] == [sample.DIGEST] * exported
     assert (raised(page) is Verdict.COMPROMISED) is exported
 
