@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from exhume.judge.verdict import raised
 from exhume.model import Finding, Host, Intrusion, Outcome
 from exhume.model.visit import values
-from exhume.model.windows import SERVER_SIDE, served_url, windows_path
+from exhume.model.kinds import server_side
+from exhume.model.windows import served_url, windows_path
 
 Found = tuple[str, Mapping[str, str]]
 """The kind of thing, and what it is known by."""
@@ -76,7 +77,7 @@ def _of(finding: Finding, host: Host) -> Iterator[Found]:
 
 def _path(path: str) -> Iterator[Found]:
     if path:
-        page = path.rpartition(".")[2].lower() in SERVER_SIDE and served_url(path)
+        page = server_side(path) and served_url(path)
         yield ("page" if page else "file"), {"path": path}
 
 

@@ -17,7 +17,8 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from exhume.model.flow import Record, Source
-from exhume.model.windows import SERVER_SIDE, served_url
+from exhume.model.kinds import server_side
+from exhume.model.windows import served_url
 
 VISITS_KEPT = 48
 """Visits kept of each finding: the earliest; the finding's count goes on."""
@@ -143,7 +144,7 @@ def _web(record: Record) -> Iterator[tuple[str, str]]:
     aimed = _ANCHOR.search(anchor)
     if aimed:
         yield "target", aimed[1].lower().rstrip("/")
-    elif stem.rpartition(".")[2] in SERVER_SIDE and not behind:
+    elif server_side(stem) and not behind:
         yield "shell", stem
     if record.kind == "exchange.ews":
         yield "target", "/ews/exchange.asmx"
@@ -230,7 +231,7 @@ def _file(path: str) -> Iterator[tuple[str, str]]:
     if not path:
         return
     url = served_url(path)
-    if url and url.rpartition(".")[2] in SERVER_SIDE:
+    if url and server_side(url):
         yield "shell", url
     yield "file", path.lower()
 

@@ -36,10 +36,6 @@ _BACK = {
     "rest": "/api", "pushnotifications": "/pushnotifications",
 }  # fmt: skip
 
-SERVER_SIDE = frozenset({"aspx", "ashx", "asmx", "asax", "asp", "svc", "soap", "cer", "asa", "cshtml", "cdx"})
-"""Extensions (lower case, without dot) that IIS or ASP.NET hands to a script engine: such files become ``web.file``.
-``cer`` and ``cdx`` are mapped to asp.dll in IIS's own default handlers; attackers use them for that."""
-
 
 def windows_path(path: str) -> str:
     """The Windows path that a path inside the evidence stands for, or empty text when nothing tells.

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Span, Value
+from exhume.model.kinds import ending
 from exhume.model.windows import served_url, windows_path
 
 HASH_LIMIT = 2 * 1024**3
@@ -68,9 +69,8 @@ def place(file: File) -> tuple[str, str]:
 
 
 def extension(name: str) -> str:
-    """Lower case, without dot. Trailing dots, blanks and ``::$DATA`` are cut off as Windows does: ``x.aspx. `` is ``aspx``."""
-    plain = name.lower().split("::$", 1)[0].rstrip(". ")
-    return plain.rpartition(".")[2] if "." in plain else ""
+    """Lower case, without dot, as Windows and IIS take it: ``model.kinds.ending``."""
+    return ending(name)
 
 
 def entry_fields(file: File, digests: Digests) -> dict[str, Value]:

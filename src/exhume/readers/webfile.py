@@ -11,6 +11,7 @@ from collections.abc import Generator
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
+from exhume.model.kinds import SERVER_SIDE, WEB_FILES
 from exhume.readers.hashes import HASH_LIMIT, Digests, digest, entry_fields, extension, listed, place, too_large
 from exhume.readers.neighbours import times_beside
 from exhume.readers.oabdump import oab_properties
@@ -19,13 +20,6 @@ from exhume.readers.pages import is_product, near_product
 from exhume.readers.releases import release_readings
 from exhume.readers.script import ScriptSearch, decode, magic_of
 
-SERVER_SIDE = frozenset((
-    "aspx", "ashx", "asmx", "ascx", "asax", "svc", "soap", "asp", "asa", "cer", "cdx", "cshtml", "cshtm", "vbhtml",
-    "vbhtm", "master", "rem", "shtml", "shtm", "stm", "config",
-))  # fmt: skip
-"""Extensions that IIS or ASP.NET gives to server-side code (or, .config, that decide what is code)."""
-COMPARED = SERVER_SIDE - {"config"}
-"""Extensions of pages whose times are compared; settings are rewritten by set-up and administrators all the time."""
 ENDS = 16 * 1024 * 1024
 """Bytes at each end of a file above the hash limit that are searched for script."""
 _HEAD = 64 * 1024
@@ -57,7 +51,7 @@ class WebFile:
         return search.found
 
     def expects(self, file: File) -> bool:
-        return extension(file.name) in SERVER_SIDE
+        return extension(file.name) in WEB_FILES
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
         look = _Look(file)
@@ -102,7 +96,7 @@ class _Look:
         if self._search is None:
             self._magic = magic_of(piece[:4096])
             ending = extension(self._file.name)
-            binary = self._magic in _CONTAINERS or (self._magic != "text" and ending not in SERVER_SIDE)
+            binary = self._magic in _CONTAINERS or (self._magic != "text" and ending not in WEB_FILES)
             self._search = ScriptSearch(binary=binary, razor=ending in _RAZOR_PAGES)
         if len(self._head) < _HEAD:
             self._head += piece[: _HEAD - len(self._head)]
@@ -129,7 +123,7 @@ class _Look:
         odd = odd_name(where)
         if odd:
             fields["odd_name"] = odd
-        times = times_beside(self._file, COMPARED)
+        times = times_beside(self._file, SERVER_SIDE)  # settings are rewritten all the time
         if times:
             fields["times"] = times
         return fields

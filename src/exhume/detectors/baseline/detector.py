@@ -31,7 +31,8 @@ from exhume.model import (
     Severity,
     anew,
 )
-from exhume.model.windows import SERVER_SIDE, in_exchange, served_url
+from exhume.model.kinds import SERVER_SIDE
+from exhume.model.windows import in_exchange, served_url
 
 PACK = "webshell"
 _VERSION_FOLDER = re.compile(r"/(?:\d{1,2}\.\d{1,2}\.\d{1,5}(?:\.\d{1,5})?|current\d?)(?=/)")
