@@ -22,6 +22,7 @@ from exhume.detectors import DETECTORS, OTHER_PRODUCT, products
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
 from exhume.model import AllowEntry, Detector, Evidence, Pack, Part, PlanEntry, Problem, Window
+from exhume.model.sites import Sites
 
 if TYPE_CHECKING:  # the readers are loaded by the workers, what judges while these read
     from exhume.assess.pivot import Touch
@@ -87,7 +88,7 @@ def assess_opened(
     detectors = tuple(kind.from_packs(chosen, seen.host, kept) for kind in DETECTORS)
     engine = options.engine or sieve.default_engine()
     make: Callable[[], Scanner] = partial(
-        _scanner, evidence, detectors, products(chosen), engine, options.use_sieve, options.manifest
+        _scanner, evidence, detectors, products(chosen), engine, options.use_sieve, options.manifest, seen.host.sites
     )
     if FORKS and seen.size > MUCH:
         make = _shared(make())
@@ -105,10 +106,11 @@ def _scanner(
     engine: str,
     use_sieve: bool,
     manifest: bool,
+    sites: Sites,
 ) -> Scanner:
     from exhume.readers import EVERY_FILE, READERS
 
-    return Scanner(evidence, READERS, EVERY_FILE, detectors, is_product, engine, use_sieve, manifest)
+    return Scanner(evidence, READERS, EVERY_FILE, detectors, is_product, engine, use_sieve, manifest, sites)
 
 
 def _shared(scanner: Scanner) -> Callable[[], Scanner]:

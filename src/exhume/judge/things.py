@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from exhume.judge.verdict import raised
 from exhume.model import Finding, Host, Intrusion, Outcome
-from exhume.model.visit import values
 from exhume.model.kinds import server_side
+from exhume.model.visit import page_of, values
 from exhume.model.windows import served_url, windows_path
 
 Found = tuple[str, Mapping[str, str]]
@@ -61,7 +61,8 @@ def things(findings: Iterable[Finding], intrusions: Sequence[Intrusion], host: H
 def _of(finding: Finding, host: Host) -> Iterator[Found]:
     record = finding.record
     if record.kind in ("web.file", "file.entry"):
-        yield from _path(record.text("windows_path") or windows_path(record.source.path) or record.source.path)
+        path = record.text("windows_path") or windows_path(record.source.path) or record.source.path
+        yield from [("page", {"path": path})] if page_of(record) else _path(path)
     elif record.kind == "iis.config":
         yield from _setting(finding)
     elif record.kind == "exchange.transport-agent":
@@ -97,7 +98,9 @@ def _event(finding: Finding, host: Host) -> Iterator[Found]:
     record = finding.record
     event = record.text("EventID")
     if event == "11" and finding.outcome >= Outcome.WRITE:
-        yield from _path(record.text("TargetFilename"))
+        named = record.text("TargetFilename")
+        page = named and any(True for visit in finding.visits for _ in values(visit.keys, "shell"))
+        yield from [("page", {"path": named})] if page else _path(named)
     if event == "4720":
         yield "account", {"name": record.text("TargetUserName")}
     if event in ("4728", "4732", "4756"):

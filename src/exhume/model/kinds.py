@@ -27,8 +27,8 @@ REQUEST_FILES = ".req"
 
 
 def ending(name: str) -> str:
-    """The last ending of a name, lower case, without dot. Dots and blanks at the end and ``::$DATA`` are cut off as Windows does
-    (``x.aspx. `` is ``aspx``); of a certificate request the one before (``x.aspx.req`` is ``aspx``)."""
+    """The last ending of a name, lower case, without dot. Dots and blanks at the end and ``::$DATA`` are cut off as Windows
+    does (``x.aspx. `` is ``aspx``); of a certificate request the one before (``x.aspx.req`` is ``aspx``)."""
     plain = name.lower().split("::$", 1)[0].rstrip(". ")
     stem = plain.removesuffix(REQUEST_FILES)
     if stem != plain and stem.rpartition(".")[2] in SERVER_SIDE:

@@ -100,7 +100,8 @@ def in_exchange(path: str) -> str:
 
 def served_url(path: str) -> str:
     """The URL path (lower case) under which IIS serves a file at this Windows path on an Exchange server with default
-    virtual directories; empty text when it serves none."""
+    virtual directories; empty text when it serves none. Every folder below wwwroot and below Exchange's own web trees counts as
+    served. Where the server's configuration is at hand, ``model.sites`` knows more."""
     lowered = path.replace("\\", "/").lower()
     place = lowered.find("inetpub/wwwroot/")
     if place >= 0:
@@ -112,4 +113,5 @@ def served_url(path: str) -> str:
             for folder in sorted(table, key=len, reverse=True):
                 if rest.startswith(folder + "/"):
                     return table[folder] + rest[len(folder) :]
+            return f"/{rest}"
     return ""

@@ -7,6 +7,7 @@ References: logs.md 12 and traces.md (web-shell use; ProxyShell PS-g; CVE-2021-2
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from typing import BinaryIO
 
@@ -24,7 +25,19 @@ ENDS = 16 * 1024 * 1024
 """Bytes at each end of a file above the hash limit that are searched for script."""
 _HEAD = 64 * 1024
 _CONTAINERS = ("pst", "der")
+_QUARANTINED = frozenset(("bin", "dat", "sample", "vir", "quarantine", "mal", "malware"))
 _RAZOR_PAGES = ("cshtml", "cshtm", "vbhtml", "vbhtm")
+
+
+_DIRECTIVE = re.compile(
+    rb"<%\s{0,9}@\s{0,9}(?:page|webhandler|webservice|control|master|application|servicehost|language)\b"
+    rb"|<script\b[^>]{0,200}\brunat\s{0,9}=\s{0,9}[\"']?server",
+    re.IGNORECASE,
+)
+"""How a page begins; ``<%`` alone stands in the templates of many languages."""
+_REQUESTS = "/systemcertificates/request/"
+"""Where Windows keeps certificate requests: those of CVE-2021-34473's chains hold script."""
+_HASH = re.compile(r"[0-9a-f]{8,64}", re.IGNORECASE)
 
 
 class WebFile:
@@ -41,10 +54,13 @@ class WebFile:
         self.ends = ends
 
     def recognises(self, head: bytes, file: File) -> bool:
-        """Server-side by its name; PST or DER by its first bytes; any other served file that begins with server-side script."""
+        """Server-side by its name; PST or DER by its first bytes; any other served file that begins with server-side script, a
+        file of the store of certificate requests that holds it, and one without an ending that says what it is a page of."""
         if self.expects(file) or magic_of(head) in _CONTAINERS:
             return True
-        if not place(file)[1]:
+        if _nameless(file.name) and _DIRECTIVE.search(head.replace(b"\0", b"")):
+            return True
+        if not place(file)[1] and _REQUESTS not in f"/{file.path}".replace("\\", "/").lower():
             return False
         search = ScriptSearch(binary=True)
         search.feed(head)
@@ -81,6 +97,12 @@ class WebFile:
             detail = "The file is too large to hash and could be read only in part: script further inside was not looked for."
             return Digests(size, gap=Gap("web.file", Cause.LIMIT, detail, file.source("file")))
         return Digests(size, gap=too_large(file, "web.file", self.hash_limit))
+
+
+def _nameless(name: str) -> bool:
+    """Does the name say nothing of what is inside? Quarantines and collections of samples name files by their hash."""
+    stem, dot, last = name.rpartition(".")
+    return not dot or not stem or bool(_HASH.fullmatch(stem) and last.lower() in _QUARANTINED)
 
 
 class _Look:
