@@ -95,6 +95,10 @@ def assess_opened(
     part = own_readings(
         _scan(make, seen, options, evidence.batches(), progress, partial(_meanwhile, options, chosen, seen.size > LONG)).part()
     )
+    if part.findings:
+        from exhume.judge import elsewhere
+
+        part = replace(part, findings=tuple(elsewhere(part.findings, seen.host.sites)))
     again = partial(_again, make, evidence, seen, options)
     return _judged(part, chosen, seen, replace(options, engine=engine), detectors, again, names or (evidence.name,))
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from exhume.judge.chain import chain, own_addresses, together
+from exhume.judge.elsewhere import elsewhere
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
@@ -42,7 +43,7 @@ from exhume.model import (
 if TYPE_CHECKING:
     from exhume.judge.exposure import Patching, patching
 
-__all__ = ["Case", "Patching", "Second", "judge", "patching", "raised", "worst_first"]
+__all__ = ["Case", "Patching", "Second", "elsewhere", "judge", "patching", "raised", "worst_first"]
 
 
 def __getattr__(name: str) -> object:

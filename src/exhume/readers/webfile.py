@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
+from itertools import islice
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
 from exhume.model.kinds import SERVER_SIDE, WEB_FILES
 from exhume.readers.hashes import HASH_LIMIT, Digests, digest, entry_fields, extension, listed, place, too_large
-from exhume.readers.neighbours import times_beside
+from exhume.readers.neighbours import LOOKED, times_beside
 from exhume.readers.oabdump import oab_properties
 from exhume.readers.oddnames import odd_name
 from exhume.readers.pages import is_product, near_product
@@ -142,6 +143,8 @@ class _Look:
         near = near_product(where) if url or is_product(where) else ""
         if near:
             fields["near_product"] = near
+        if url and not fields["product_name"] and self._file.neighbours is not None:
+            fields["pages"] = sum(extension(f.name) in SERVER_SIDE for f in islice(self._file.neighbours(), LOOKED))
         odd = odd_name(where)
         if odd:
             fields["odd_name"] = odd
