@@ -36,6 +36,7 @@ _DIRECTIVE = re.compile(
     re.IGNORECASE,
 )
 """How a page begins; ``<%`` alone stands in the templates of many languages."""
+_LOG_ON = ("/owa/auth/", "/ecp/auth/")
 _REQUESTS = "/systemcertificates/request/"
 """Where Windows keeps certificate requests: those of CVE-2021-34473's chains hold script."""
 _HASH = re.compile(r"[0-9a-f]{8,64}", re.IGNORECASE)
@@ -57,7 +58,7 @@ class WebFile:
     def recognises(self, head: bytes, file: File) -> bool:
         """Server-side by its name; PST or DER by its first bytes; any other served file that begins with server-side script, a
         file of the store of certificate requests that holds it, and one without an ending that says what it is a page of."""
-        if self.expects(file) or magic_of(head) in _CONTAINERS:
+        if self.expects(file) or magic_of(head) in _CONTAINERS or _of_log_on(file):
             return True
         if _nameless(file.name) and _DIRECTIVE.search(head.replace(b"\0", b"")):
             return True
@@ -76,7 +77,7 @@ class WebFile:
             digests = self._ends(stream, file, look)
         else:
             digests = digest(stream, file, "web.file", self.hash_limit, look.feed)
-        web = self.expects(file) or look.script
+        web = self.expects(file) or look.script or _of_log_on(file)
         kind = "web.file" if web else "file.entry"
         fields = entry_fields(file, digests)
         if web:
@@ -98,6 +99,11 @@ class WebFile:
             detail = "The file is too large to hash and could be read only in part: script further inside was not looked for."
             return Digests(size, gap=Gap("web.file", Cause.LIMIT, detail, file.source("file")))
         return Digests(size, gap=too_large(file, "web.file", self.hash_limit))
+
+
+def _of_log_on(file: File) -> bool:
+    """A script of the log-on page: it runs in the browser of everybody who logs on."""
+    return extension(file.name) == "js" and place(file)[1].startswith(_LOG_ON)
 
 
 def _nameless(name: str) -> bool:
