@@ -12,11 +12,9 @@ from exhume.detectors.webcode.memory import Memory
 from exhume.detectors.webcode.page import SMALL, class_of
 from exhume.detectors.webcode.tree import Constant, listed
 from exhume.detectors.webcode.values import KEPT, NOTHING, Step, Value, Way, join
+from exhume.model.kinds import WEB_FILES
 
-SERVER_ENDINGS = re.compile(
-    r"\.(?:aspx?|ash?x|asmx|asax|ascx|asa|cer|cdx|soap|svc|cshtml?|vbhtml?|shtml|config|php\d?|jspx?|master)(?:[;.:\s$/\\]|::|$)",
-    re.IGNORECASE,
-)
+SERVER_ENDINGS = re.compile(rf"\.(?:{'|'.join(sorted(WEB_FILES))}|php\d?|jspx?)(?:[;.:\s$/\\]|::|$)", re.IGNORECASE)
 """A file name that a web server runs."""
 _PROGRAM = re.compile(r"\.(?:exe|dll|scr|bat|cmd|ps1|vbs|js|hta|com|sys)\b", re.IGNORECASE)
 _SCRIPT = re.compile(r"<%|<script[^>]{0,100}runat|<\?php|<!--\s*#\s*include", re.IGNORECASE)
