@@ -5,7 +5,7 @@ import io
 import pytest
 
 from exhume.model import Cause, File, Gap, Record
-from exhume.readers.aspnet import AspNet
+from exhume.readers.aspnet import AspNet, folder_number
 
 FOLDER = "C/Windows/Microsoft.NET/Framework64/v4.0.30319/Temporary ASP.NET Files/root/e22c2559/92c7e946/"
 XML = """<?xml version="1.0" encoding="utf-8"?>
@@ -85,3 +85,28 @@ def test_what_it_takes():
     assert reader.expects(File("e", "a/App_Web_abc.dll"))
     assert not reader.expects(File("e", "a/Other.dll"))
     assert reader.recognises(XML.encode(), File("e", "a/renamed.txt"))
+
+
+@pytest.mark.parametrize(
+    ("name", "application", "url", "product"),
+    [
+        ("App_Web_qx7.aspx.f5dba9b9.3k2j1h0g.dll", "owa", "/owa/auth/qx7.aspx", False),
+        ("App_Web_logon.aspx.f5dba9b9.3k2j1h0g.dll", "owa", "/owa/auth/logon.aspx", True),
+        ("App_Web_x.aspx.898219ba.3k2j1h0g.dll", "root", "/aspnet_client/x.aspx", False),
+        ("App_Web_x.aspx.cdcab7d2.3k2j1h0g.dll", "ews", "/ews/x.aspx", False),
+        ("App_Web_x.aspx.12345678.3k2j1h0g.dll", "ews", "", False),
+        ("x.cshtm.f5dba9b9.compiled", "ecp", "/ecp/auth/x.cshtm", False),
+    ],
+)
+def test_the_name_alone_tells_page_and_folder(name, application, url, product):
+    (fields,), _, _ = run(b"MZ", name, FOLDER.replace("root", application))
+    assert (fields["url"], fields["product_name"]) == (url, product)
+
+
+def test_ordinary_assemblies_name_no_page():
+    (fields,), gaps, _ = run(b"MZ", "App_Web_4fkx2a1b.dll")
+    assert (fields["url"], fields.get("page"), gaps) == ("", None, [])
+
+
+def test_the_number_of_a_folder_is_the_one_that_precompiled_sites_show():
+    assert [folder_number(f) for f in ("~", "~/admin", "~/Auth")] == ["cdcab7d2", "fdf7a39c", "f5dba9b9"]

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exhume.model import File, Record
+from exhume.model.kinds import SERVER_SIDE as COMPARED
 from exhume.readers.neighbours import LOOKED, times_beside
-from exhume.readers.webfile import COMPARED, WebFile
+from exhume.readers.webfile import WebFile
 
 AUTH = "C/Program Files/Microsoft/Exchange Server/V15/FrontEnd/HttpProxy/owa/auth/"
 PORTAL = "C/inetpub/wwwroot/portal/"

@@ -231,3 +231,35 @@ def test_the_folder_counts_as_listed():
 
     assert len(list(through())) == 1
     assert [(s.kind, s.channel, s.state) for s in spans] == [("web.folder", "/owa/auth", True)]
+
+
+@pytest.mark.parametrize(
+    "path", ["quarantine/0123456789abcdef0123456789abcdef", "samples/page", "q/5d41402abc4b2a76b9719d911017c592.bin"]
+)
+def test_a_page_without_an_ending_is_told_by_its_first_words(path):
+    page = f'{OPEN}@ Page Language="C#" %>'.encode()
+    file = File("e", path, size=len(page))
+    assert WebFile().recognises(page, file)
+    assert run(page, path)[0].kind == "web.file"
+    assert WebFile().recognises(page.decode().encode("utf-16"), file)
+    for other in (b"plain words", f"{OPEN} template %>".encode(), b"<html></html>"):
+        assert not WebFile().recognises(other, file)
+
+
+def test_a_template_of_another_language_is_no_page_where_it_is_not_served():
+    page = f'{OPEN}@ page import="java.util.*" %>'.encode()
+    assert not WebFile().recognises(page, File("e", "src/index.erb", size=len(page)))
+
+
+def test_the_store_of_certificate_requests_is_searched():
+    data = bytes(range(32)) + f'{OPEN}@ Page Language="JScript" %>'.encode()
+    path = "C/Users/Administrator/AppData/Roaming/Microsoft/SystemCertificates/Request/Certificates/AB01"
+    assert WebFile().recognises(data, File("e", path, size=len(data)))
+    assert not WebFile().recognises(bytes(range(64)), File("e", path, size=64))
+
+
+def test_scripts_of_the_log_on_page_are_web_files():
+    record, gaps = run(b"function clkLgn() {}", AUTH + "15.1.2507/scripts/premium/flogon.js")
+    assert (record.kind, record.fields["script"], gaps) == ("web.file", False, [])
+    assert not WebFile().expects(File("e", "C/inetpub/wwwroot/app/x.js"))
+    assert not WebFile().recognises(b"var a;", File("e", "C/inetpub/wwwroot/app/x.js"))

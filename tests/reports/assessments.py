@@ -50,6 +50,7 @@ from exhume.model import (
     Withdrawn,
 )  # fmt: skip
 from exhume.model.crowd import Values
+from exhume.model.sites import Mount, Sites
 from reports.sample import HOSTILE
 
 texts = st.one_of(
@@ -148,11 +149,12 @@ rechecks = st.builds(
     Recheck, texts, times, st.sampled_from(Verdict), tools, st.integers(0, 10**6), lists, lists, lists,
     few(st.tuples(texts, texts)), few(st.builds(Withdrawn, findings, texts), 1),
 )  # fmt: skip
+mounts = st.lists(st.builds(Mount, texts, texts, texts, texts), max_size=2).map(tuple)
 assessments = st.builds(
     Assessment,
     tool=tools,
     generated=times,
-    host=st.builds(Host, texts, texts, texts, texts, texts, texts, texts, lists, lists),
+    host=st.builds(Host, texts, texts, texts, texts, texts, texts, texts, lists, lists, st.builds(Sites, mounts)),
     verdict=st.sampled_from(Verdict),
     questions=st.builds(Questions, asked, asked, asked, asked, asked),
     answers=few(answers),

@@ -22,7 +22,7 @@ from exhume.assess.run import correlations_of, exposure_of, problems_of
 from exhume.assess.scan import STATE_KINDS
 from exhume.assess.survey import identify
 from exhume.detectors import DETECTORS, Ioc, Sigma, products
-from exhume.judge import Case, Second, judge
+from exhume.judge import Case, Second, elsewhere, judge
 from exhume.judge.words import joined, number
 from exhume.model import (
     AllowEntry,
@@ -70,7 +70,9 @@ def recheck(before: Assessment, before_sha256: str, packs: Sequence[Pack] = (), 
     gaps = tuple(
         g for g in before.coverage.gaps if g.cause is not Cause.ABSENT or g.source
     )  # the judge says anew what is absent
-    part = Part(tuple(asked.findings.values()), before.readings, Coverage(before.coverage.spans, gaps))
+    part = Part(
+        tuple(elsewhere(asked.findings.values(), before.host.sites)), before.readings, Coverage(before.coverage.spans, gaps)
+    )
     exposure = exposure_of(part, chosen, before.generated)
     generated = datetime.now(UTC).replace(microsecond=0)
     partly = _partly(before, chosen, asked.records)

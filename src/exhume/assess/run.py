@@ -22,6 +22,7 @@ from exhume.detectors import DETECTORS, OTHER_PRODUCT, Sigma, products
 from exhume.evidence import Limits as EvidenceLimits
 from exhume.evidence import open_evidence
 from exhume.model import AllowEntry, Correlation, Detector, Evidence, Pack, Part, PlanEntry, Problem, Window
+from exhume.model.sites import Sites
 
 if TYPE_CHECKING:  # the readers are loaded by the workers, what judges while these read
     from exhume.assess.pivot import Touch
@@ -90,7 +91,7 @@ def assess_opened(
     detectors = tuple(kind.from_packs(chosen, seen.host, kept) for kind in DETECTORS)
     engine = options.engine or sieve.default_engine()
     make: Callable[[], Scanner] = partial(
-        _scanner, evidence, detectors, products(chosen), engine, options.use_sieve, options.manifest
+        _scanner, evidence, detectors, products(chosen), engine, options.use_sieve, options.manifest, seen.host.sites
     )
     if FORKS and seen.size > MUCH:
         make = _shared(make())
@@ -99,7 +100,9 @@ def assess_opened(
     )
     if part.findings:
         from exhume.assess.libraries import with_hashes
+        from exhume.judge import elsewhere
 
+        part = replace(part, findings=tuple(elsewhere(part.findings, seen.host.sites)))
         part = with_hashes(part, evidence, seen.files)
     again = partial(_again, make, evidence, seen, options)
     result = _judged(part, chosen, seen, replace(options, engine=engine), detectors, again, names or (evidence.name,))
@@ -117,10 +120,11 @@ def _scanner(
     engine: str,
     use_sieve: bool,
     manifest: bool,
+    sites: Sites,
 ) -> Scanner:
     from exhume.readers import EVERY_FILE, READERS
 
-    return Scanner(evidence, READERS, EVERY_FILE, detectors, is_product, engine, use_sieve, manifest)
+    return Scanner(evidence, READERS, EVERY_FILE, detectors, is_product, engine, use_sieve, manifest, sites)
 
 
 def _shared(scanner: Scanner) -> Callable[[], Scanner]:

@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import BinaryIO, cast
 
@@ -36,9 +36,11 @@ from exhume.model import (
     Span,
     Unjoined,
 )
+from exhume.model.sites import Sites
+from exhume.model.visit import on_sites
 
 STATE_KINDS = frozenset({"web.file", "file.entry"})
-PICKLED = ("evidence", "readers", "every_file", "detectors", "is_product", "engine", "use_sieve", "manifest")
+PICKLED = ("evidence", "readers", "every_file", "detectors", "is_product", "engine", "use_sieve", "manifest", "sites")
 """What a scanner is made of; the rest it finds out by itself."""
 
 
@@ -56,6 +58,8 @@ class Scanner:
     engine: str = ""
     use_sieve: bool = True
     manifest: bool = False
+    sites: Sites = field(default_factory=Sites)
+    """The folders that IIS serves."""
     sieves: Sieve | None = None
     """Made from the detectors when it is first needed."""
     _files: Mapping[str, File] | None = None
@@ -129,7 +133,7 @@ class Scanner:
         if self._files is None:
             self._files = {f.path: f for f in self.evidence.files() if isinstance(f, File)}
             self._entered = frozenset(p.rpartition("!/")[0] for p in self._files if "!/" in p)
-        return self._files[path]
+        return replace(self._files[path], sites=self.sites) if self.sites.mounts else self._files[path]
 
     def _read(self, stream: BinaryIO, file: File, tally: Tally) -> None:
         head = stream.read(HEAD)
@@ -154,7 +158,7 @@ class Scanner:
             return
         trapped = Trapped(stream, head)
         spool = Spool(cast(BinaryIO, trapped))
-        kept = File(file.evidence, file.path, file.windows, file.size, file.modified, file.created, spool.open)
+        kept = replace(file, opener=spool.open)
         kept = self._placed(kept)
         try:
             for reader in readers:
@@ -226,7 +230,8 @@ class Scanner:
                 tally.hashed(Hashed(item.source.path, size if isinstance(size, int) else 0, item.text("sha256")))
             for found in self._detect(item):
                 if isinstance(found, Finding):
-                    tally.found(found)
+                    visits = on_sites(found.visits, self.sites)
+                    tally.found(found if visits is found.visits else replace(found, visits=visits))
                 elif isinstance(found, Sighting):
                     tally.sighted(found)
                 else:

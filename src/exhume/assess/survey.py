@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from exhume.assess.served import served
 from exhume.model import Cause, Coverage, Evidence, File, Gap, Host, Part, Reading, Source, Span
-from exhume.model.windows import served_url, windows_path
+from exhume.model.sites import Sites
+from exhume.model.windows import windows_path
 
 if TYPE_CHECKING:
     from exhume.judge import Patching
@@ -40,7 +42,7 @@ class Survey:
 
 
 def survey(evidence: Evidence) -> Survey:
-    """Lists the evidence once."""
+    """Lists the evidence once, and reads which folders IIS serves."""
     files: dict[str, File] = {}
     gaps: list[Gap] = []
     roots: Counter[str] = Counter()
@@ -53,12 +55,15 @@ def survey(evidence: Evidence) -> Survey:
         if match and "exchange" in match["root"].lower():
             roots[match["root"]] += 1
     root = roots.most_common(1)[0][0] if roots else ""
-    return Survey(files, tuple(gaps), Host(install_root=root), tuple(_served(evidence.folders())))
+    sites, told = served(evidence, files)
+    host = Host(install_root=root, sites=sites)
+    return Survey(files, (*gaps, *told), host, tuple(_folders(evidence.folders(), sites)))
 
 
-def _served(folders: Iterable[str]) -> Iterator[Span]:
+def _folders(folders: Iterable[str], sites: Sites) -> Iterator[Span]:
     for path in folders:
-        url = served_url(windows_path(f"{path}/any"))
+        windows = windows_path(f"{path}/any")
+        url = sites.url(windows or f"{path}/any")
         if url:
             yield Span("web.folder", url.rpartition("/")[0] or "/", "", path)
 
@@ -113,6 +118,7 @@ def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], pat
         build_source=source,
         install_root=host.install_root,
         time_zone=said.get("time_zone", host.time_zone),
+        sites=host.sites,
         servers=servers,
     )
 

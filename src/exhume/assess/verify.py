@@ -36,8 +36,9 @@ def verify(
     options = replace(options, allow=(*options.allow, *accepted(before)))
     opened = open_evidence(list(evidence), options.evidence_limits)
     names = tuple(Path(p).name or str(p) for p in evidence)
-    listed = [file.windows.lower() for file in survey(opened).files.values() if file.windows]
-    listing = Listing(frozenset(listed), frozenset(path.rpartition("\\")[0] for path in listed))
+    seen = survey(opened)
+    listed = [file.windows.lower() for file in seen.files.values() if file.windows]
+    listing = Listing(frozenset(listed), frozenset(path.rpartition("\\")[0] for path in listed), seen.host.sites)
     with tempfile.TemporaryDirectory() as scratch:
         known = _hashes(before, Path(scratch))
         after = assess_opened(opened, (*packs, *known), options, progress, names)

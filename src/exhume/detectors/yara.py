@@ -37,7 +37,7 @@ from exhume.model import (
     anew,
 )
 from exhume.model.installed import version_of
-from exhume.model.windows import SERVER_SIDE
+from exhume.model.kinds import SERVER_SIDE
 
 EXTERNALS = ("filename", "filepath", "extension", "filetype", "owner")
 """Variables that rules written for THOR and Loki expect: their values are set for every file."""

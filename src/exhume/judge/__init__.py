@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from exhume.judge import families
 from exhume.judge.accept import accept
 from exhume.judge.chain import chain, over_rows, own_addresses, together
+from exhume.judge.elsewhere import elsewhere
 from exhume.judge.families import Told
 from exhume.judge.fit import Fit, early, fit
 from exhume.judge.plan import plan
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from exhume.judge.exposure import Patching, patching
     from exhume.model import Untold
 
-__all__ = ["Case", "Patching", "Second", "judge", "patching", "raised", "worst_first"]
+__all__ = ["Case", "Patching", "Second", "elsewhere", "judge", "patching", "raised", "worst_first"]
 
 
 def __getattr__(name: str) -> object:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from exhume.judge.shown import pages_shown
 from exhume.judge.verdict import raised
 from exhume.model import Finding, Host, Intrusion, Outcome, Planted, Verdict
+from exhume.model.kinds import server_side
 from exhume.model.names import accounts_in, pages_in, parameters_of
-from exhume.model.visit import values
-from exhume.model.windows import SERVER_SIDE, path_of, served_url, ships, windows_path
+from exhume.model.visit import page_of, values
+from exhume.model.windows import path_of, served_url, ships, windows_path
 
 Found = tuple[str, Mapping[str, str]]
 """The kind of thing, and what it is known by."""
@@ -86,7 +87,8 @@ def _by_url(
 def _of(finding: Finding, host: Host) -> Iterator[Found]:
     record = finding.record
     if record.kind in ("web.file", "file.entry"):
-        yield from _path(record.text("windows_path") or windows_path(record.source.path) or record.source.path)
+        path = record.text("windows_path") or windows_path(record.source.path) or record.source.path
+        yield from [("page", {"path": path})] if page_of(record) else _path(path)
     elif record.kind == "iis.config":
         yield from _setting(finding)
     elif record.kind == "exchange.transport-agent":
@@ -102,7 +104,7 @@ def _of(finding: Finding, host: Host) -> Iterator[Found]:
 
 def _path(path: str) -> Iterator[Found]:
     if path:
-        page = path.rpartition(".")[2].lower() in SERVER_SIDE and served_url(path)
+        page = server_side(path) and served_url(path)
         yield ("page" if page else "file"), {"path": path}
 
 
@@ -122,7 +124,9 @@ def _event(finding: Finding, host: Host) -> Iterator[Found]:
     record = finding.record
     event = record.text("EventID")
     if event == "11" and finding.outcome >= Outcome.WRITE:
-        yield from _path(record.text("TargetFilename"))
+        named = record.text("TargetFilename")
+        page = named and any(True for visit in finding.visits for _ in values(visit.keys, "shell"))
+        yield from [("page", {"path": named})] if page else _path(named)
     if event == "4720":
         yield "account", {"name": record.text("TargetUserName")}
     if event in ("4728", "4732", "4756"):

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from exhume.judge.elsewhere import TRACES as ELSEWHERE
 from exhume.judge.shown import WEB, pages_shown
 from exhume.judge.words import joined, number, source_name
-from exhume.model import Confidence, Coverage, Finding, Gap, Intrusion, Outcome, Planted, Severity, Visit
-from exhume.model.finding import raised
+from exhume.model import Confidence, Coverage, Finding, Gap, Intrusion, Outcome, Planted, Severity, Visit, raised
 from exhume.model.visit import values
 
 PACK = "pivot"
@@ -75,8 +75,14 @@ def is_crowded(address: str, intrusion: Intrusion, touched: Touched) -> bool:
     return len(people) >= PEOPLE or before
 
 
+def _named(findings: Iterable[Finding]) -> set[str]:
+    """The pages that findings which call for a verdict show as present."""
+    return {page for f in findings if raised(f) for visit in f.visits for page in values(visit.keys, "shell")}
+
+
 def used_pages(touched: Iterable[Finding], known: Sequence[Finding]) -> Iterator[Finding]:
-    """Planted pages that were called with data and answered 200, where no rule has told it: findings of their own."""
+    """Planted pages that were called with data and answered 200, where no rule has told it: findings of their own. That a page
+    outside Exchange's folders answered is no proof that it was planted: something else has to show it."""
     told = {
         page
         for f in known
@@ -85,6 +91,7 @@ def used_pages(touched: Iterable[Finding], known: Sequence[Finding]) -> Iterator
         for page in values(visit.keys, "shell")
     }
     doubtful = _only_served(known)
+    told |= _named(f for f in known if f.trace in ELSEWHERE) - _named(f for f in known if f.trace not in ELSEWHERE)
     for finding in touched:
         page = finding.because[0].value
         shell = finding.because[0].field == "shell" and finding.record.kind in ("iis.access", "exchange.httpproxy")

@@ -7,7 +7,7 @@ history: no clean-up makes them undone, and logs that have rolled prove nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from exhume.judge.verdict import raised, worst_first
@@ -27,7 +27,7 @@ from exhume.model import (
     StepCheck,
     Verdict,
 )
-from exhume.model.windows import served_url
+from exhume.model.sites import Sites
 
 _REMOVE, _PATCH = range(30, 40), range(60, 70)
 """Places on the packs' axis of steps (``PlanEntry.order``)."""
@@ -42,6 +42,8 @@ class Listing:
     files: Collection[str] = frozenset()
     folders: Collection[str] = frozenset()
     """Folders with at least one file directly in them."""
+    sites: Sites = field(default_factory=Sites)
+    """What IIS serves on the server of the second collection."""
 
     def looked_at(self, path: str) -> bool:
         """Was the folder of this path collected? An emptied folder is in no listing; then it is enough that its parent was
@@ -56,9 +58,9 @@ class Listing:
     def lacks(self, page: str) -> bool:
         """Was the folder of this URL collected, or, when it is empty now, the one above it, and is the page not in it?"""
         folder = page.rpartition("/")[0]
-        served = {served_url(f"{path}\\any").rpartition("/")[0] for path in self.folders}
+        served = {self.sites.url(f"{path}\\any").rpartition("/")[0] for path in self.folders}
         seen = folder in served or folder.rpartition("/")[0] in served - {""}
-        return seen and not any(served_url(path) == page for path in self.files)
+        return seen and not any(self.sites.url(path) == page for path in self.files)
 
 
 def verify(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import BinaryIO, TypeAlias
 
+from exhume.model.sites import Sites
 from exhume.model.vocabulary import Cause
 
 Opener: TypeAlias = Callable[[], AbstractContextManager[BinaryIO]]
@@ -55,6 +56,8 @@ class File:
     """Opens another file of the same folder by its name, in any letter case; raises ``OSError`` when there is none."""
     neighbours: Callable[[], Sequence[File]] | None = field(default=None, compare=False, repr=False)
     """The files of the same folder, this one among them; ``None`` where they are not known."""
+    sites: Sites = field(default=Sites(), compare=False, repr=False)
+    """What IIS serves on the server that the file is of."""
     logs_hashed: bool = False
     """``--manifest``: hash recognised logs as well."""
 

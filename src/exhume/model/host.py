@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from exhume.model.sites import Sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +25,5 @@ class Host:
     roles: tuple[str, ...] = ()
     servers: tuple[str, ...] = ()
     """All server names seen in the evidence; more than one means that it was mixed."""
+    sites: Sites = field(default=Sites(), repr=False)
+    """The folders that IIS serves, by its configuration."""

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from exhume.model.windows import SERVER_SIDE
+from exhume.model.kinds import SERVER_SIDE
 
 TEXT_READ = 32_768
 """Characters of a field that are looked at; a hostile one can be longer."""

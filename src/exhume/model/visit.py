@@ -18,7 +18,9 @@ from datetime import datetime
 from exhume.model import names
 from exhume.model.address import chain_of, connected, forwarded, sender
 from exhume.model.flow import Record, Source
-from exhume.model.windows import SERVER_SIDE, served_url
+from exhume.model.kinds import server_side
+from exhume.model.sites import Sites
+from exhume.model.windows import served_url
 
 VISITS_KEPT = 48
 """Visits kept of each finding: the earliest; the finding's count goes on."""
@@ -278,7 +280,8 @@ def _state(record: Record) -> Iterator[tuple[str, str]]:
         yield from _file(record.text("target"))
     else:
         yield from _file(record.text("windows_path"))
-        yield "shell", names.page_of(url) if record.kind in ("web.file", "file.entry") else ""
+        if record.kind in ("web.file", "file.entry"):
+            yield "shell", names.page_of(url) or page_of(record)
         yield "sha256", record.text("sha256").lower()
     for field in _COMMANDS:
         yield from _named_pages(record, "page", record.text(field))
@@ -293,9 +296,33 @@ def _file(path: str) -> Iterator[tuple[str, str]]:
     if not path:
         return
     url = served_url(path)
-    if url and url.rpartition(".")[2] in SERVER_SIDE:
+    if url and server_side(url):
         yield "shell", url
     yield "file", path.lower()
+
+
+def page_of(record: Record) -> str:
+    """The URL path of the page that a file is; empty for a file that IIS does not serve, or only hands out. A page is known by
+    its ending, and by script inside where it was served under another name or none."""
+    if record.kind not in ("web.file", "file.entry"):
+        return ""
+    url = record.text("url").lower()
+    return url if url and (server_side(url) or record.fields.get("script") is True) else ""
+
+
+def on_sites(seen: tuple[Visit, ...], sites: Sites) -> tuple[Visit, ...]:
+    """The visits; those to files that only the server's own configuration shows to be pages are named as such."""
+    if not sites.mounts or not any(_unserved(v) for v in seen):
+        return seen
+    out: list[Visit] = []
+    for visit in seen:
+        pages = {f"shell:{url}"[:VALUE_KEPT] for path in values(visit.keys, "file") if server_side(url := sites.url(path))}
+        out.append(replace(visit, keys=tuple(sorted({*visit.keys, *pages}))) if _unserved(visit) and pages else visit)
+    return tuple(out)
+
+
+def _unserved(visit: Visit) -> bool:
+    return any(key.startswith("file:") for key in visit.keys) and not any(key.startswith("shell:") for key in visit.keys)
 
 
 def client(record: Record) -> str:

@@ -37,9 +37,6 @@ _BACK = {
 }  # fmt: skip
 
 DEFAULT_ROOT = "C:\\Program Files\\Microsoft\\Exchange Server\\V15"
-SERVER_SIDE = frozenset({"aspx", "ashx", "asmx", "asax", "asp", "svc", "soap", "cer", "asa", "cshtml", "cdx"})
-"""Extensions (lower case, without dot) that IIS or ASP.NET hands to a script engine: such files become ``web.file``.
-``cer`` and ``cdx`` are mapped to asp.dll in IIS's own default handlers; attackers use them for that."""
 
 _SHIPPED = re.compile(
     r"/(owa|ecp)/[^/]+\.aspx|/owa/auth/((15|14)(\.\d+){2,3}/)?(error|error2|errorfe|expiredpassword|frowny|logoff|logon|outlookcn"
@@ -117,7 +114,8 @@ def in_exchange(path: str) -> str:
 
 def served_url(path: str) -> str:
     """The URL path (lower case) under which IIS serves a file at this Windows path on an Exchange server with default
-    virtual directories; empty text when it serves none."""
+    virtual directories; empty text when it serves none. Every folder below wwwroot and below Exchange's own web trees counts as
+    served. Where the server's configuration is at hand, ``model.sites`` knows more."""
     lowered = path.replace("\\", "/").lower()
     place = lowered.find("inetpub/wwwroot/")
     if place >= 0:
@@ -129,6 +127,7 @@ def served_url(path: str) -> str:
             for folder in sorted(table, key=len, reverse=True):
                 if rest.startswith(folder + "/"):
                     return table[folder] + rest[len(folder) :]
+            return f"/{rest}"
     return ""
 
 

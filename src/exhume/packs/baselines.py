@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from exhume.model.windows import SERVER_SIDE, in_exchange
+from exhume.model.kinds import SERVER_SIDE, WEB_FILES
+from exhume.model.windows import in_exchange
 
 LIST, PAGES = "baseline.csv", "pages.zip"
 HEADER = ("path", "sha256", "releases")
@@ -19,7 +20,7 @@ LARGEST_PAGE = 1 << 20
 """Bytes of a page of which the text is kept."""
 LARGEST_FILE = 256 << 20
 """Bytes of a file that is taken at all."""
-_TAKEN = SERVER_SIDE | {"ascx", "master", "config", "dll", "exe"}
+_TAKEN = WEB_FILES | {"dll", "exe"}
 _NOTE = """# Baseline of Exchange's files
 
 Made by `exhume baseline add`. Use it with `exhume assess EVIDENCE --pack THIS-FOLDER`: files in it count as Exchange's own.

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Span, Value
-from exhume.model.windows import served_url, windows_path
+from exhume.model.kinds import ending
+from exhume.model.windows import windows_path
 
 HASH_LIMIT = 2 * 1024**3
 """Bytes: larger files are listed without hashes, and a Gap says so."""
@@ -64,13 +65,12 @@ def too_large(file: File, kind: str, limit: int) -> Gap:
 def place(file: File) -> tuple[str, str]:
     """Windows path (empty when nothing tells) and served URL (empty when IIS serves it nowhere) of the file."""
     windows = file.windows or windows_path(file.path)
-    return windows, served_url(windows or file.path)
+    return windows, file.sites.url(windows or file.path)
 
 
 def extension(name: str) -> str:
-    """Lower case, without dot. Trailing dots, blanks and ``::$DATA`` are cut off as Windows does: ``x.aspx. `` is ``aspx``."""
-    plain = name.lower().split("::$", 1)[0].rstrip(". ")
-    return plain.rpartition(".")[2] if "." in plain else ""
+    """Lower case, without dot, as Windows and IIS take it: ``model.kinds.ending``."""
+    return ending(name)
 
 
 def entry_fields(file: File, digests: Digests) -> dict[str, Value]:
@@ -85,6 +85,8 @@ def entry_fields(file: File, digests: Digests) -> dict[str, Value]:
         "served": bool(url),
         "size": file.size if file.size is not None else digests.size,
     }
+    if site := file.sites.site(windows or file.path):
+        fields |= {"site": site, "other_product": file.sites.foreign(windows or file.path)}
     if digests.sha256:
         fields |= {"sha256": digests.sha256, "sha1": digests.sha1, "md5": digests.md5}
     for name, time in (("modified", file.modified), ("created", file.created)):

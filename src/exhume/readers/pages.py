@@ -42,6 +42,30 @@ def is_product(path: str) -> bool:
     return name in _shipped().get(folder, frozenset())
 
 
+_TREES = ("frontend/httpproxy", "clientaccess")
+_INSIDE = {"ews": "exchweb/ews"}
+"""Applications whose folder at the back end has another name."""
+
+
+def shipped_folders(application: str) -> frozenset[str]:
+    """The folders below an application of Exchange (``owa``) in which it ships pages: ``/auth``; empty text for its root."""
+    names = {application, _INSIDE.get(application, application)}
+    roots = [f"{tree}/{name}" for tree in _TREES for name in sorted(names)]
+    return frozenset(f[len(r) :] for f in _shipped() for r in roots if f == r or f.startswith(f"{r}/"))
+
+
+def is_product_name(name: str, application: str) -> bool:
+    """Does Exchange ship a page of this name anywhere below this application?"""
+    return name.lower() in _names_below(application)
+
+
+@cache
+def _names_below(application: str) -> frozenset[str]:
+    names = {application, _INSIDE.get(application, application)}
+    roots = tuple(f"{tree}/{name}/" for tree in _TREES for name in sorted(names))
+    return frozenset().union(*(pages for folder, pages in _shipped().items() if f"{folder}/".startswith(roots)))
+
+
 def shipped_beside(path: str) -> frozenset[str]:
     """The names, in lower case, of the pages that Exchange ships in the folder of this file."""
     return _shipped().get(in_exchange(path).rpartition("/")[0], frozenset())

@@ -7,30 +7,39 @@ References: logs.md 12 and traces.md (web-shell use; ProxyShell PS-g; CVE-2021-2
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
+from itertools import islice
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
+from exhume.model.kinds import SERVER_SIDE, WEB_FILES
 from exhume.readers.hashes import HASH_LIMIT, Digests, digest, entry_fields, extension, listed, place, too_large
-from exhume.readers.neighbours import times_beside
+from exhume.readers.neighbours import LOOKED, times_beside
 from exhume.readers.oabdump import oab_properties
 from exhume.readers.oddnames import odd_name
 from exhume.readers.pages import is_product, near_product
 from exhume.readers.releases import release_readings
 from exhume.readers.script import ScriptSearch, decode, magic_of
 
-SERVER_SIDE = frozenset((
-    "aspx", "ashx", "asmx", "ascx", "asax", "svc", "soap", "asp", "asa", "cer", "cdx", "cshtml", "cshtm", "vbhtml",
-    "vbhtm", "master", "rem", "shtml", "shtm", "stm", "config",
-))  # fmt: skip
-"""Extensions that IIS or ASP.NET gives to server-side code (or, .config, that decide what is code)."""
-COMPARED = SERVER_SIDE - {"config"}
-"""Extensions of pages whose times are compared; settings are rewritten by set-up and administrators all the time."""
 ENDS = 16 * 1024 * 1024
 """Bytes at each end of a file above the hash limit that are searched for script."""
 _HEAD = 64 * 1024
 _CONTAINERS = ("pst", "der")
+_QUARANTINED = frozenset(("bin", "dat", "sample", "vir", "quarantine", "mal", "malware"))
 _RAZOR_PAGES = ("cshtml", "cshtm", "vbhtml", "vbhtm")
+
+
+_DIRECTIVE = re.compile(
+    rb"<%\s{0,9}@\s{0,9}(?:page|webhandler|webservice|control|master|application|servicehost|language)\b"
+    rb"|<script\b[^>]{0,200}\brunat\s{0,9}=\s{0,9}[\"']?server",
+    re.IGNORECASE,
+)
+"""How a page begins; ``<%`` alone stands in the templates of many languages."""
+_LOG_ON = ("/owa/auth/", "/ecp/auth/")
+_REQUESTS = "/systemcertificates/request/"
+"""Where Windows keeps certificate requests: those of CVE-2021-34473's chains hold script."""
+_HASH = re.compile(r"[0-9a-f]{8,64}", re.IGNORECASE)
 
 
 class WebFile:
@@ -47,17 +56,20 @@ class WebFile:
         self.ends = ends
 
     def recognises(self, head: bytes, file: File) -> bool:
-        """Server-side by its name; PST or DER by its first bytes; any other served file that begins with server-side script."""
-        if self.expects(file) or magic_of(head) in _CONTAINERS:
+        """Server-side by its name; PST or DER by its first bytes; any other served file that begins with server-side script, a
+        file of the store of certificate requests that holds it, and one without an ending that says what it is a page of."""
+        if self.expects(file) or magic_of(head) in _CONTAINERS or _of_log_on(file):
             return True
-        if not place(file)[1]:
+        if _nameless(file.name) and _DIRECTIVE.search(head.replace(b"\0", b"")):
+            return True
+        if not place(file)[1] and _REQUESTS not in f"/{file.path}".replace("\\", "/").lower():
             return False
         search = ScriptSearch(binary=True)
         search.feed(head)
         return search.found
 
     def expects(self, file: File) -> bool:
-        return extension(file.name) in SERVER_SIDE
+        return extension(file.name) in WEB_FILES
 
     def read(self, stream: BinaryIO, file: File, sieve: Sieve | None) -> Generator[Record | Gap | Reading, None, list[Span]]:
         look = _Look(file)
@@ -65,7 +77,7 @@ class WebFile:
             digests = self._ends(stream, file, look)
         else:
             digests = digest(stream, file, "web.file", self.hash_limit, look.feed)
-        web = self.expects(file) or look.script
+        web = self.expects(file) or look.script or _of_log_on(file)
         kind = "web.file" if web else "file.entry"
         fields = entry_fields(file, digests)
         if web:
@@ -89,6 +101,17 @@ class WebFile:
         return Digests(size, gap=too_large(file, "web.file", self.hash_limit))
 
 
+def _of_log_on(file: File) -> bool:
+    """A script of the log-on page: it runs in the browser of everybody who logs on."""
+    return extension(file.name) == "js" and place(file)[1].startswith(_LOG_ON)
+
+
+def _nameless(name: str) -> bool:
+    """Does the name say nothing of what is inside? Quarantines and collections of samples name files by their hash."""
+    stem, dot, last = name.rpartition(".")
+    return not dot or not stem or bool(_HASH.fullmatch(stem) and last.lower() in _QUARANTINED)
+
+
 class _Look:
     """What is learnt of one file while it streams by."""
 
@@ -102,7 +125,7 @@ class _Look:
         if self._search is None:
             self._magic = magic_of(piece[:4096])
             ending = extension(self._file.name)
-            binary = self._magic in _CONTAINERS or (self._magic != "text" and ending not in SERVER_SIDE)
+            binary = self._magic in _CONTAINERS or (self._magic != "text" and ending not in WEB_FILES)
             self._search = ScriptSearch(binary=binary, razor=ending in _RAZOR_PAGES)
         if len(self._head) < _HEAD:
             self._head += piece[: _HEAD - len(self._head)]
@@ -126,10 +149,12 @@ class _Look:
         near = near_product(where) if url or is_product(where) else ""
         if near:
             fields["near_product"] = near
+        if url and not fields["product_name"] and self._file.neighbours is not None:
+            fields["pages"] = sum(extension(f.name) in SERVER_SIDE for f in islice(self._file.neighbours(), LOOKED))
         odd = odd_name(where)
         if odd:
             fields["odd_name"] = odd
-        times = times_beside(self._file, COMPARED)
+        times = times_beside(self._file, SERVER_SIDE)  # settings are rewritten all the time
         if times:
             fields["times"] = times
         return fields

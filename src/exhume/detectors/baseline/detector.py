@@ -31,7 +31,8 @@ from exhume.model import (
     Severity,
     anew,
 )
-from exhume.model.windows import SERVER_SIDE, in_exchange, served_url
+from exhume.model.kinds import SERVER_SIDE
+from exhume.model.windows import in_exchange, served_url
 
 PACK = "webshell"
 _VERSION_FOLDER = re.compile(r"/(?:\d{1,2}\.\d{1,2}\.\d{1,5}(?:\.\d{1,5})?|current\d?)(?=/)")
@@ -81,6 +82,21 @@ ELSEWHERE = Rule(
     fold=("path",),
     falsepositives=("Another web application on the same server",),
 )
+NEW_FOLDER = Rule(
+    id="baseline.new-folder",
+    pack=PACK,
+    title="Page in a folder of Exchange's site that neither Exchange nor ASP.NET makes",
+    outcome=Outcome.STEP,
+    severity=Severity.MEDIUM,
+    confidence=Confidence.MEDIUM,
+    ambiguous=True,
+    shows="odd-page",
+    techniques=_T1505_003,
+    fold=("path",),
+    falsepositives=("A small web application on the same server",),
+)
+FEW = 3
+"""Pages of a folder up to which it may be an intruder's: applications of others hold more."""
 OLD_RELEASE = Rule(
     id="baseline.old-release",
     pack=PACK,
@@ -124,6 +140,10 @@ class Baseline:
             return
         path = record.text("windows_path") or record.source.path
         rule = self._judge(path, record.text("sha256").lower(), record.text("url").lower() or served_url(path))
+        if rule is UNKNOWN and record.fields.get("other_product") is True:
+            rule = ELSEWHERE
+        elif rule is ELSEWHERE and _small(record):
+            rule = NEW_FOLDER
         if rule is None:
             return
         because = [Because("windows_path", path, "no page of Exchange" if rule is not MODIFIED else "a page of Exchange")]
@@ -172,4 +192,11 @@ class Baseline:
                 return OLD_RELEASE
             return UNKNOWN if url else ELSEWHERE
         folder = url.strip("/").partition("/")[0] if "/" in url.strip("/") else ""
-        return UNKNOWN if not folder or folder in _EXCHANGE_FOLDERS else ELSEWHERE
+        return UNKNOWN if not folder or folder in _EXCHANGE_FOLDERS or folder.startswith("aspnet") else ELSEWHERE
+
+
+def _small(record: Record) -> bool:
+    """Is it one of few pages of a folder that is served, and not known to be another product's?"""
+    pages = record.fields.get("pages")
+    few = isinstance(pages, int) and not isinstance(pages, bool) and pages <= FEW
+    return few and record.fields.get("served") is True and record.fields.get("other_product") is not True

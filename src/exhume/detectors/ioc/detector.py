@@ -51,7 +51,7 @@ from exhume.model import (
     Severity,
     anew,
 )
-from exhume.model.windows import SERVER_SIDE
+from exhume.model.kinds import SERVER_SIDE
 
 if TYPE_CHECKING:
     from exhume.detectors.ioc.indicator import Indicator

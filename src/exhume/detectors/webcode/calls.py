@@ -12,11 +12,9 @@ from exhume.detectors.webcode.memory import Memory
 from exhume.detectors.webcode.page import SMALL, class_of
 from exhume.detectors.webcode.tree import Constant, listed
 from exhume.detectors.webcode.values import KEPT, NOTHING, Step, Value, Way, join
+from exhume.model.kinds import WEB_FILES
 
-SERVER_ENDINGS = re.compile(
-    r"\.(?:aspx?|ash?x|asmx|asax|ascx|asa|cer|cdx|soap|svc|cshtml?|vbhtml?|shtml|config|php\d?|jspx?|master)(?:[;.:\s$/\\]|::|$)",
-    re.IGNORECASE,
-)
+SERVER_ENDINGS = re.compile(rf"\.(?:{'|'.join(sorted(WEB_FILES))}|php\d?|jspx?)(?:[;.:\s$/\\]|::|$)", re.IGNORECASE)
 """A file name that a web server runs."""
 _PROGRAM = re.compile(r"\.(?:exe|dll|scr|bat|cmd|ps1|vbs|js|hta|com|sys)\b", re.IGNORECASE)
 _SCRIPT = re.compile(r"<%|<script[^>]{0,100}runat|<\?php|<!--\s*#\s*include", re.IGNORECASE)
@@ -307,6 +305,11 @@ def act(memory: Memory, sink: sinks.Sink, words: str, args: Sequence[Value], rec
         memory.found(sink.effect, at, told, value.way, sure=sink.effect != "sql" and (sink.effect != "load" or value.whole))
 
 
+_TYPED = re.compile(r"'\w{0,20}(?:user|login|account|password|passwd|pwd|passwort)\w{0,20}'", re.IGNORECASE)
+"""A field of the request, as a step of the way names it."""
+_PASSWORD = re.compile(
+    r"request[^;\n]{0,80}[\[(]\s{0,4}[\"']\w{0,20}(?:password|passwd|pwd|passwort)\w{0,20}[\"']", re.IGNORECASE
+)
 _POWERSHELL = frozenset(("powershell", "runspace", "runspacefactory", "pipeline", "createpipeline", "runspaceinvoke"))
 _LOCAL = re.compile(r"^https?://(?:127\.|localhost|\[::1\])", re.IGNORECASE)
 _STYLE_SCRIPT = re.compile(r"<(?:msxsl|ms):script|urn:schemas-microsoft-com:xslt", re.IGNORECASE)
@@ -351,6 +354,11 @@ def written(memory: Memory, writer: sinks.Writer, receiver: Value | None, args: 
         _judge_write(memory, target, content, words, at)
 
 
+def _credentials(memory: Memory, content: Value) -> bool:
+    """Is it what people type to log on? The page asks for a password, and a field of that kind is in it."""
+    return any(_TYPED.search(step.words) for step in content.way) and bool(_PASSWORD.search(memory.page.text))
+
+
 def _judge_write(memory: Memory, target: Value, content: Value, words: str, at: int) -> None:
     serves = any(SERVER_ENDINGS.search(t[-200:]) for t in (*target.texts, target.tail) if t)
     script = any(_SCRIPT.search(t[:20000]) for t in content.texts)
@@ -379,6 +387,8 @@ def _judge_write(memory: Memory, target: Value, content: Value, words: str, at: 
         and _PROGRAM.search(" ".join((*(t[-60:] for t in target.texts), target.tail)))
     ):
         memory.found("write", at, f"{words}: a program that the page carries as text", ())
+    elif content.way and not chosen and _credentials(memory, content):
+        memory.found("credentials", at, f"{words}: the password that somebody typed", way, sure=False)
     elif content.way and script:
         memory.found("write", at, f"{words}: script with what the visitor sends", way)
 

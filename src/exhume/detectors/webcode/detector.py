@@ -55,6 +55,9 @@ class WebCode:
         from exhume.detectors.webcode.judgement import judge
 
         told: set[str] = set()
+        yield from _log_on(record, data)
+        if record.text("extension").lower() == "js":
+            return  # for browsers
         for result in analyse(data, record.text("extension").lower(), self.limits.seconds):
             for rule, because in judge(result):
                 if rule.id not in told:
@@ -66,6 +69,25 @@ class WebCode:
                 )
             elif result.deep:
                 yield _gap(record, Cause.LIMIT, "some code of this page is nested too deeply to be followed")
+
+
+def _log_on(record: Record, data: bytes) -> Iterator[Finding]:
+    """What scripts of the log-on pages do with the password. Elsewhere applications may send it as they like."""
+    from exhume.detectors.webcode.logonscript import PLACES, handed_on
+
+    if not record.text("url").lower().startswith(PLACES):
+        return
+    from exhume.detectors.webcode.encodings import texts
+    from exhume.detectors.webcode.rules import SURE, UNSURE
+
+    for text in texts(data)[:1]:
+        for hand in handed_on(text):
+            rule = (SURE if hand.sends else UNSURE)["credentials"]
+            line = text.count("\n", 0, hand.at) + 1
+            because = Because(f"line {line}", hand.words, "what the script does")
+            yield Finding.of(rule, record, [because, *_context(record)])
+            if hand.sends:
+                return
 
 
 def looks_at(record: Record) -> bool:

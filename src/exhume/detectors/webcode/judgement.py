@@ -34,6 +34,12 @@ _MEMORY = frozenset(
     )
 )
 _SNIFFER = frozenset(("iocontrol", "receiveall", "sio_rcvall"))
+_RUNS_LOADED = frozenset(("createinstance", "invoke", "invokemember", "entrypoint", "dynamicinvoke", "createdelegate"))
+PROGRAM = 2000
+"""Letters of the shortest text that holds an assembly: the least that a compiler makes is 2 KiB."""
+_BYTES = re.compile(r"(?:0x[0-9a-f]{1,2}|\d{1,3})(?:\s{0,8},\s{0,8}(?:0x[0-9a-f]{1,2}|\d{1,3})){1000}", re.IGNORECASE)
+"""So many numbers of a byte as no table of a page holds."""
+_LETTERS = re.compile(r"(?:[A-Za-z0-9+/\-_]+={0,2}|[0-9A-Fa-f\s-]+)\s*")
 _NUMBERS = re.compile(r"\b\d{1,3}(?:\s{0,3},\s{0,3}\d{1,3}){15,5000}")
 _COMMAND = re.compile(r"\b(?:cmd(?:\.exe)?\s+/[ck]|powershell(?:\.exe)?\s+-\w+)\b", re.IGNORECASE)
 _RUNS_TEXT = re.compile(r"\b(?:eval|execute|executeglobal)\b", re.IGNORECASE)
@@ -99,6 +105,7 @@ def _shapes(result: Result) -> Iterator[Hit]:
     for at, ending in odd_includes(result.page):
         yield Hit("include", at, f"includes a file that ends in .{ending}", (), sure=False)
     yield from _carried(result)
+    yield from _built_in(result)
     yield from _commands(result)
 
 
@@ -140,6 +147,24 @@ def _programs(result: Result) -> Iterator[Hit]:
     database = result.operations.get("sqlshell")
     if database is not None:
         yield Hit("sqlshell", database.at, database.words, database.way)
+
+
+def _built_in(result: Result) -> Iterator[Hit]:
+    """A program that the page carries as bytes or as letters, and loads: whoever sends what, these bytes run. TwoFace's loader
+    and its kin keep it mixed with a key, so that what is in it need not be known."""
+    names = result.names
+    loads = "load" in names and bool(names & {"assembly", "appdomain", "currentdomain"})
+    if not loads or not names & _RUNS_LOADED:
+        return
+    page = result.page
+    array = _BYTES.search(page.text)
+    letters = next((t for t in result.texts if len(t) >= PROGRAM and _LETTERS.fullmatch(t)), "")
+    if array:
+        words = f"loads a program that the page carries as bytes ({len(array[0]):,} letters)"
+        yield Hit("load", array.start(), words, ())
+    elif letters:
+        at = max(page.text.find(letters[:64]), 0)
+        yield Hit("load", at, f"loads a program that the page carries as {len(letters):,} letters", ())
 
 
 def _commands(result: Result) -> Iterator[Hit]:

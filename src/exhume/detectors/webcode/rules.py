@@ -40,6 +40,7 @@ SURE: dict[str, Rule] = {
     "files": _rule("manages-files", "Web shell: lists, reads and changes files wherever a visitor says", ("T1083", "T1005")),
     "sqlshell": _rule("database-command", "Web shell: has a database run commands of its server", ("T1059",)),
     "memory": _rule("runs-machine-code", "Page that puts machine code into memory and runs it", ("T1055",)),
+    "credentials": _rule("sends-password", "Script of the log-on page that sends the password elsewhere", ("T1056.003",)),
     "keys": _rule("shows-machine-keys", "Page that shows the server's machine keys", ("T1552.004",)),
 }
 UNSURE: dict[str, Rule] = {
@@ -60,6 +61,7 @@ UNSURE: dict[str, Rule] = {
     "relay": _rule("relays-requests", "Page that calls whatever address a visitor gives", ("T1090",), sure=False),
     "include": _rule("runs-other-file", "Page that runs a file whose name is not that of a page", ("T1036",), sure=False),
     "carried": _rule("carries-command", "Page that holds a command line and no code", ("T1059.003",), sure=False),
+    "credentials": _rule("keeps-password", "Page or script that keeps what people type to log on", ("T1056.003",), sure=False),
     "sniffer": _rule("listens-to-network", "Page that reads the network's traffic", ("T1040",), sure=False),
     "survey": _rule(
         "surveys-server", "Page that looks for security products or tells all about the server", ("T1518.001",), sure=False

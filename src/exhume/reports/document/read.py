@@ -46,6 +46,7 @@ from exhume.model import (
     Window,
     Withdrawn,
 )
+from exhume.model.sites import Mount, Sites
 from exhume.reports.document import crowds, custody
 from exhume.reports.document.node import Node
 
@@ -132,8 +133,13 @@ def _host(n: Node) -> Host:
         install_root=n.text("install_root", ""),
         time_zone=n.text("time_zone", ""),
         roles=n.texts("roles"),
+        sites=Sites(n.nodes("sites", _mount)),
         servers=n.texts("servers"),
     )
+
+
+def _mount(n: Node) -> Mount:
+    return Mount(n.text("folder"), n.text("url"), n.text("site", ""), n.text("number", ""))
 
 
 def _question(n: Node) -> Question:

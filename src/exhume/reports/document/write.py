@@ -147,6 +147,7 @@ def _host(host: Host) -> Json:
         "time_zone": host.time_zone,
         "roles": _texts(host.roles),
         "servers": _texts(host.servers),
+        "sites": [{"site": m.site, "number": m.number, "url": m.url, "folder": m.folder} for m in host.sites.mounts],
     }
 
 

@@ -54,6 +54,7 @@ _QUAD = re.compile(r"[\d.]+")
 _SECOND_LEVEL = frozenset((
     "ac", "co", "com", "edu", "gob", "gouv", "gov", "govt", "go", "ltd", "mil", "ne", "net", "nhs", "nom", "or", "org",
 ))  # fmt: skip
+_USUAL_SITES = ("", "default web site", "exchange back end")
 _PUBLIC = frozenset((
     "microsoft.com", "windows.com", "windowsupdate.com", "office365.com", "office.com", "outlook.com", "live.com", "github.com",
     "githubusercontent.com", "mitre.org", "google.com", "mozilla.org", "volexity.com", "xmlsoap.org", "w3.org",
@@ -199,6 +200,9 @@ def gathered(assessment: Assessment, texts: Iterable[str]) -> Names:
         *(g.server for g in assessment.coverage.gaps),
     ):
         names.host(name)
+    for mount in host.sites.mounts:
+        if mount.site.lower() not in _USUAL_SITES:
+            names.add("site", mount.site)
     for intrusion in assessment.intrusions:
         for account in (*intrusion.accounts, *intrusion.mailboxes):
             names.user(account)
