@@ -34,6 +34,8 @@ class LogSources:
 
     def places(self, product: str, category: str, service: str) -> tuple[Place, ...]:
         """Where the events of a log source are found; empty when it is not this kind of evidence."""
+        if product == EXHUME and category:
+            return self._of(self.table["artefacts"].get(category, ()), service)
         if product == EXHUME:
             return (Place(service),) if service else ()
         if product == EXCHANGE and service:
