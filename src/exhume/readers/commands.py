@@ -49,7 +49,7 @@ _COPIED = "copied"
 
 
 def made_by(text: str) -> dict[str, Value]:
-    """The fields of all that the text makes; several values as a tuple. Of files the first page that is served, else the first."""
+    """The fields of all that the text makes; several values as a tuple. Of files the first served page, else the first."""
     text = text[:LOOKED_AT]
     if not _WORTH.search(text):
         return {}
