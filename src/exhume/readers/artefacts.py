@@ -8,7 +8,7 @@ A task is a task whether its file, an event or a command line tells of it. Rules
 | ``TaskName``, ``TaskRun`` | 4698, 4702 (``TaskContent``); TaskScheduler 106, 129, 140, 200; ``schtasks`` |
 | ``ServiceName``, ``ServiceRun`` | 7045, 4697; ``ImagePath`` and ``ServiceDll`` set in the registry; ``sc`` |
 | ``AccountMade``, ``AccountEnabled``, ``GroupChanged``, ``MemberAdded`` | 4720, 4722, 4728, 4732, 4756; ``net`` |
-| ``RegistrySet`` | Sysmon 12, 13, 14; 4657; ``reg``, ``Set-ItemProperty`` |
+| ``RegistrySet`` | Sysmon 12, 13, 14; 4657; Defender 5007; ``reg``, ``Set-ItemProperty`` |
 | ``TargetFilename``, ``Image``, ``FileAction`` | 4656, 4663, 5145; commands that write a file |
 
 References: Microsoft, "Audit Other Object Access Events" (4698), "Audit Detailed File Share" (5145), "Audit File System" (4663:
@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 
 from exhume.model import Value
 from exhume.readers.commands import made_by
-from exhume.readers.registrynames import DELETED, plain_key, set_text
+from exhume.readers.registrynames import DELETED, plain_key, service_of, set_text
 
 MOST = 32
 """Actions of one task; Windows allows no more."""
@@ -35,7 +35,6 @@ _REFUSED = 0x10000000000000
 """Keyword "audit failure"."""
 _COMMENT = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
 _PART = re.compile(r"<(?:\w+:)?(Exec|Command|Arguments)\b[^>]*>([^<]*)")
-_SERVICE = re.compile(r"\\CurrentControlSet\\Services\\([^\\]+)\\(?:Parameters\\)?(?:ImagePath|ServiceDll)\Z", re.IGNORECASE)
 
 Fields = Mapping[str, Value]
 
@@ -113,9 +112,9 @@ def _member(fields: Fields) -> dict[str, Value]:
 
 def _registry(path: str, data: str) -> dict[str, Value]:
     found: dict[str, Value] = {"RegistrySet": set_text(path, data)}
-    service = _SERVICE.search(path)
+    service = service_of(path)
     if service:
-        found |= {"ServiceName": service[1], "ServiceRun": data}
+        found |= {"ServiceName": service, "ServiceRun": data}
     return found
 
 
@@ -131,6 +130,12 @@ def _registry_audit(fields: Fields) -> dict[str, Value]:
     if "1906" in _text(fields, "OperationType"):
         return {"RegistrySet": f"{path}{DELETED}"}
     return _registry(path, _text(fields, "NewValue"))
+
+
+def _defender(fields: Fields) -> dict[str, Value]:
+    """5007: ``HKLM\\SOFTWARE\\Microsoft\\Windows Defender\\Exclusions\\Paths\\C:\\Tools = 0x0``."""
+    path, equals, data = _text(fields, "New Value", "NewValue").partition(" = ")
+    return {"RegistrySet": set_text(plain_key(path), data)} if equals else {}
 
 
 def _process(fields: Fields) -> dict[str, Value]:
@@ -166,6 +171,8 @@ def _share(fields: Fields) -> dict[str, Value]:
         return {}
     folder = _text(fields, "ShareLocalPath").removeprefix("\\??\\")
     share = _text(fields, "ShareName").rpartition("\\")[2].lower()
+    if share == "ipc$":
+        return {}  # a pipe
     if not folder and len(share) == 2 and share.endswith("$"):
         folder = f"{share[0].upper()}:\\"
     elif not folder and share == "admin$":
@@ -195,6 +202,7 @@ _TOLD: dict[tuple[str, int], Callable[[Fields], dict[str, Value]]] = {
     (_SYSMON, 13): _registry_sysmon,
     (_SYSMON, 14): _registry_sysmon,
     ("security", 4657): _registry_audit,
+    ("microsoft-windows-windows defender/operational", 5007): _defender,
     (_SYSMON, 1): _process,
     ("security", 4688): _process,
     ("microsoft-windows-powershell/operational", 4104): _script,

@@ -19,7 +19,7 @@ from itertools import islice
 
 from exhume.model import Value
 from exhume.model.windows import SERVER_SIDE, served_url
-from exhume.readers.registrynames import DELETED, plain_key, set_text
+from exhume.readers.registrynames import DELETED, plain_key, service_of, set_text
 
 LOOKED_AT = 1 << 15
 """Characters of a command or script that are looked through."""
@@ -142,7 +142,7 @@ def _reg(words: list[str], match: re.Match[str]) -> _Said:
     key = plain_key(words[1])
     path = f"{key}\\{options['v']}" if options.get("v") else key
     if verb == "add" and key:
-        yield "RegistrySet", set_text(path, options.get("d", ""))
+        yield from _value_set(path, options.get("d", ""))
     elif verb == "delete" and key:
         yield "RegistrySet", f"{path}{DELETED}"
 
@@ -153,10 +153,18 @@ def _item_property(words: list[str], match: re.Match[str]) -> _Said:
     if not key.startswith("HK") or not options.get("name"):
         return
     path = f"{key}\\{options['name']}"
-    yield (
-        "RegistrySet",
-        f"{path}{DELETED}" if match[0].lower().startswith("remove") else set_text(path, options.get("value", "")),
-    )
+    if match[0].lower().startswith("remove"):
+        yield "RegistrySet", f"{path}{DELETED}"
+    else:
+        yield from _value_set(path, options.get("value", ""))
+
+
+def _value_set(path: str, data: str) -> _Said:
+    yield "RegistrySet", set_text(path, data)
+    service = service_of(path)
+    if service:
+        yield "ServiceName", service
+        yield "ServiceRun", data
 
 
 def _net(words: list[str], match: re.Match[str]) -> _Said:

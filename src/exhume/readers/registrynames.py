@@ -23,6 +23,15 @@ _SYSMON = re.compile(r"[DQ]WORD \((0x[0-9a-f]{1,8}(?:-0x)?[0-9a-f]{0,8})\)\Z", r
 _NUMBER = re.compile(r"0x[0-9a-fA-F]{1,16}\Z")
 
 
+_SERVICE = re.compile(r"\\CurrentControlSet\\Services\\([^\\]+)\\(?:Parameters\\)?(?:ImagePath|ServiceDll)\Z", re.IGNORECASE)
+
+
+def service_of(path: str) -> str:
+    """The service whose program or library this value names; else empty text."""
+    found = _SERVICE.search(path)
+    return found[1] if found else ""
+
+
 def plain_key(path: str) -> str:
     """The path with the short name of its hive and ``CurrentControlSet``; as it is where the hive is not known."""
     path = path.strip().strip("\"'").rstrip("\\")

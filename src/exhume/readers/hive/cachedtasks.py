@@ -1,11 +1,11 @@
 """Scheduled tasks as the hive SOFTWARE knows them, without their files: what Windows really runs.
 
 Sample: key ``Microsoft\\Windows NT\\CurrentVersion\\Schedule\\TaskCache\\Tree\\Winnet`` with ``Id`` ``{…}``; below
-``TaskCache\\Tasks\\{…}`` the value ``Actions``: 2 bytes version, the context and then actions, each text with its length in bytes
-before it as 4 bytes; ``66 66``, an id, command, arguments and folder for a program.
+``TaskCache\\Tasks\\{…}`` the value ``Actions``: 2 bytes version, the context and then actions, each text with its length in
+bytes before it as 4 bytes; ``66 66``, an id, command, arguments and folder for a program.
 
-A task whose ``SD`` in the tree was deleted is hidden from every tool (Tarrask, HAFNIUM). References: Microsoft, "Tarrask malware
-uses scheduled tasks for defense evasion" (2022-04-12); libyal/winreg-kb, "Task scheduler" (Actions).
+A task whose ``SD`` in the tree was deleted is hidden from every tool (Tarrask, HAFNIUM). References: Microsoft, "Tarrask
+malware uses scheduled tasks for defense evasion" (2022-04-12); libyal/winreg-kb, "Task scheduler" (Actions).
 """
 
 from __future__ import annotations
