@@ -1,5 +1,5 @@
-"""Registry hives SOFTWARE and SYSTEM, with transaction logs applied: builds, updates and their days (``facts``), services, tasks
-and watched settings.
+"""Registry hives SOFTWARE and SYSTEM, with transaction logs applied: builds, updates and their days (``facts``), services,
+tasks and watched settings.
 
 Sample: key ``Microsoft\\ExchangeServer\\v15\\Setup`` with ``MsiProductMajor`` 15, ``MsiProductMinor`` 1, ``MsiBuildMajor``
 2176, ``MsiBuildMinor`` 2.
@@ -28,7 +28,7 @@ _LOGS = (".LOG1", ".LOG2", ".LOG")
 
 
 class Hives:
-    """Readings ``build``, ``update``, ``install``, ``windows``, ``host``, ``time_zone``; records of services, tasks and settings."""
+    """Readings ``build``, ``update``, ``install``, ``windows``, ``host``, ``time_zone``; records of what is set up."""
 
     name = "hive"
     kinds: frozenset[str] = frozenset({"windows.service", "windows.task", "windows.registry"})
