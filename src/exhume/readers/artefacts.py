@@ -8,8 +8,8 @@ A task is a task whether its file, an event or a command line tells of it. Rules
 | ``TaskName``, ``TaskRun`` | 4698, 4702 (``TaskContent``); TaskScheduler 106, 129, 140, 200; ``schtasks`` |
 | ``ServiceName``, ``ServiceRun`` | 7045, 4697; ``ImagePath`` and ``ServiceDll`` set in the registry; ``sc`` |
 | ``AccountMade``, ``AccountEnabled``, ``GroupChanged``, ``MemberAdded`` | 4720, 4722, 4728, 4732, 4756; ``net`` |
-| ``RegistrySet`` | Sysmon 12, 13, 14; 4657; Defender 5007; ``reg``, ``Set-ItemProperty`` |
-| ``TargetFilename``, ``Image``, ``FileAction`` | 4656, 4663, 5145; commands that write a file |
+| ``RegistrySet``, ``RegistryDeleted`` | Sysmon 12, 13, 14; 4657; Defender 5007; ``reg``, ``Set-ItemProperty`` |
+| ``TargetFilename``, ``Image``, ``Writer``, ``FileAction`` | 4656, 4663, 5145; commands that write a file |
 
 References: Microsoft, "Audit Other Object Access Events" (4698), "Audit Detailed File Share" (5145), "Audit File System" (4663:
 bits of ``AccessMask``), "Audit Registry" (4657); Sysmon, "Event ID 12" to "14".
@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 
 from exhume.model import Value
 from exhume.readers.commands import made_by
-from exhume.readers.registrynames import DELETED, plain_key, service_of, set_text
+from exhume.readers.registrynames import plain_key, service_of, set_text
 
 MOST = 32
 """Actions of one task; Windows allows no more."""
@@ -121,14 +121,14 @@ def _registry(path: str, data: str) -> dict[str, Value]:
 def _registry_sysmon(fields: Fields) -> dict[str, Value]:
     path = plain_key(_text(fields, "TargetObject"))
     if "delete" in _text(fields, "EventType").lower():
-        return {"RegistrySet": f"{path}{DELETED}"}
+        return {"RegistryDeleted": path}
     return _registry(path, _text(fields, "Details", "NewName"))
 
 
 def _registry_audit(fields: Fields) -> dict[str, Value]:
     path = f"{plain_key(_text(fields, 'ObjectName'))}\\{_text(fields, 'ObjectValueName')}"
     if "1906" in _text(fields, "OperationType"):
-        return {"RegistrySet": f"{path}{DELETED}"}
+        return {"RegistryDeleted": path}
     return _registry(path, _text(fields, "NewValue"))
 
 
@@ -175,13 +175,8 @@ def _share(fields: Fields) -> dict[str, Value]:
         return {}  # a pipe
     if not folder and len(share) == 2 and share.endswith("$"):
         folder = f"{share[0].upper()}:\\"
-    elif not folder and share == "admin$":
-        folder = "C:\\Windows"
-    return {
-        "TargetFilename": f"{folder.rstrip(chr(92))}\\{name}" if folder else name,
-        "Image": "System",
-        "FileAction": action,
-    }
+    path = f"{folder.rstrip(chr(92))}\\{name}" if folder else name
+    return {"TargetFilename": path, "Writer": "System", "FileAction": action}
 
 
 _SYSMON = "microsoft-windows-sysmon/operational"

@@ -19,7 +19,7 @@ from itertools import islice
 
 from exhume.model import Value
 from exhume.model.windows import SERVER_SIDE, served_url
-from exhume.readers.registrynames import DELETED, plain_key, service_of, set_text
+from exhume.readers.registrynames import plain_key, service_of, set_text
 
 LOOKED_AT = 1 << 15
 """Characters of a command or script that are looked through."""
@@ -144,7 +144,7 @@ def _reg(words: list[str], match: re.Match[str]) -> _Said:
     if verb == "add" and key:
         yield from _value_set(path, options.get("d", ""))
     elif verb == "delete" and key:
-        yield "RegistrySet", f"{path}{DELETED}"
+        yield "RegistryDeleted", path
 
 
 def _item_property(words: list[str], match: re.Match[str]) -> _Said:
@@ -154,7 +154,7 @@ def _item_property(words: list[str], match: re.Match[str]) -> _Said:
         return
     path = f"{key}\\{options['name']}"
     if match[0].lower().startswith("remove"):
-        yield "RegistrySet", f"{path}{DELETED}"
+        yield "RegistryDeleted", path
     else:
         yield from _value_set(path, options.get("value", ""))
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-DELETED = " (deleted)"
-"""Stands after the name of a key or value that was removed."""
 _ROOTS = (
     ("\\registry\\machine", "HKLM"), ("\\registry\\user", "HKU"), ("registry::", ""),
     ("microsoft.powershell.core\\registry::", ""),

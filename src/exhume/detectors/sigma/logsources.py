@@ -23,6 +23,8 @@ class Place:
     events: tuple[int, ...] = ()
     only: tuple[tuple[str, tuple[str, ...]], ...] = ()
     fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    has: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Texts of which a field holds one wherever the fields that rules read are there: the sieve needs something to look for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class LogSources:
                     events=tuple(entry.get("event", ())),
                     only=_names(entry.get("only", {})),
                     fields=_names({**of_service.get("fields", {}), **entry.get("fields", {})}),
+                    has=_names(entry.get("has", {})),
                 )
             )
         return tuple(out)

@@ -98,6 +98,7 @@ def _compile(rule: Rule, trees: list[Any], place: Place, sources: LogSources) ->
         Text((field,), "equals", tuple(map(fold, values)), values) if values != ("",) else Empty((field,), nothing)
         for field, values in place.only
     ]
+    only += [Text((field,), "contains", tuple(map(fold, values)), values) for field, values in place.has]
     if only:
         node = All((*only, node))
     derived = sources.derived - sources.as_logged(place.kind)
