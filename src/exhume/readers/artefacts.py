@@ -9,7 +9,7 @@ A task is a task whether its file, an event or a command line tells of it. Rules
 | ``ServiceName``, ``ServiceRun`` | 7045, 4697; ``ImagePath`` and ``ServiceDll`` set in the registry; ``sc`` |
 | ``AccountMade``, ``AccountEnabled``, ``GroupChanged``, ``MemberAdded`` | 4720, 4722, 4728, 4732, 4756; ``net`` |
 | ``RegistrySet``, ``RegistryDeleted`` | Sysmon 12, 13, 14; 4657; Defender 5007; ``reg``, ``Set-ItemProperty`` |
-| ``TargetFilename``, ``Image``, ``Writer``, ``FileAction`` | 4656, 4663, 5145; commands that write a file |
+| ``TargetFilename``, ``Image``, ``FileAction`` | 4656, 4663, 5145; commands that write a file |
 
 References: Microsoft, "Audit Other Object Access Events" (4698), "Audit Detailed File Share" (5145), "Audit File System" (4663:
 bits of ``AccessMask``), "Audit Registry" (4657); Sysmon, "Event ID 12" to "14".
@@ -165,7 +165,7 @@ def _file(fields: Fields) -> dict[str, Value]:
 
 
 def _share(fields: Fields) -> dict[str, Value]:
-    """A file of a share. The server itself writes it for the client, as Sysmon says: ``System``."""
+    """A file of a share: written by no program of this machine."""
     action, name = _action(fields), _text(fields, "RelativeTargetName")
     if not action or not name or name == "\\":
         return {}
@@ -176,7 +176,7 @@ def _share(fields: Fields) -> dict[str, Value]:
     if not folder and len(share) == 2 and share.endswith("$"):
         folder = f"{share[0].upper()}:\\"
     path = f"{folder.rstrip(chr(92))}\\{name}" if folder else name
-    return {"TargetFilename": path, "Writer": "System", "FileAction": action}
+    return {"TargetFilename": path, "FileAction": action}
 
 
 _SYSMON = "microsoft-windows-sysmon/operational"

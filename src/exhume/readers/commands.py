@@ -174,7 +174,7 @@ def _net(words: list[str], match: re.Match[str]) -> _Said:
     if what in ("user", "users") and named:
         if "/add" in switches:
             yield "AccountMade", named[0]
-        if "/active:yes" in switches or "/active" in switches:
+        if "/active:yes" in switches:
             yield "AccountEnabled", named[0]
     elif what in ("localgroup", "group") and len(named) > 1 and "/add" in switches:
         yield from _members(named[0], named[1:])
