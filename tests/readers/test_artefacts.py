@@ -36,7 +36,9 @@ def test_a_task_runs_what_its_actions_say():
     }
 
 
-@pytest.mark.parametrize("xml", ["", "<Exec>", "<Exec><Command>", "<Command>a</Command>", "no XML", "<Exec><ComHandler/></Exec>"])
+@pytest.mark.parametrize(
+    "xml", ["", "<Exec>", "<Exec><Command>", "<Command>a</Command>", "no XML", "<Exec><ComHandler/></Exec>"]
+)
 def test_a_task_without_a_program_runs_nothing(xml):
     assert runs_of(xml) == ()
 
@@ -162,7 +164,14 @@ def test_an_event_keeps_what_it_says_itself():
     assert derived("Application", 1, fields) == {}
 
 
-HOSTILE = ["copy " * 9000, 'reg add "' * 4000, "schtasks " + '"\\' * 16000, "> C:\\" + "a\\" * 16000, "net user " * 5000, "<Exec>" * 9000]
+HOSTILE = [
+    "copy " * 9000,
+    'reg add "' * 4000,
+    "schtasks " + '"\\' * 16000,
+    "> C:\\" + "a\\" * 16000,
+    "net user " * 5000,
+    "<Exec>" * 9000,
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

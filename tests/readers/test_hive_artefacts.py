@@ -23,7 +23,15 @@ def text(said):
 
 
 def actions(command, arguments=""):
-    return struct.pack("<H", 3) + text("Author") + struct.pack("<H", 0x6666) + text("") + text(command) + text(arguments) + text("")
+    return (
+        struct.pack("<H", 3)
+        + text("Author")
+        + struct.pack("<H", 0x6666)
+        + text("")
+        + text(command)
+        + text(arguments)
+        + text("")
+    )
 
 
 def cache(tree, tasks):
@@ -48,7 +56,8 @@ def test_the_hive_tells_of_tasks_and_of_those_that_are_hidden():
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\3", actions("a" * 9)[:20], struct.pack("<HI", 3, 0xFFFFFFF0), b"\3\0" + text("") + b"\x77\x77" + b"\0" * 16]
+    "data",
+    [b"", b"\3", actions("a" * 9)[:20], struct.pack("<HI", 3, 0xFFFFFFF0), b"\3\0" + text("") + b"\x77\x77" + b"\0" * 16],
 )
 def test_actions_of_another_form_say_nothing(data):
     tree = {"T": {"Id": "{A}", "SD": b"\1\0\0\0"}}
@@ -74,6 +83,8 @@ def test_settings_have_the_form_that_events_have():
 
 def test_sub_keys_are_watched_and_others_are_not():
     options = {"sethc.exe": {"Debugger": "cmd.exe"}, "taskmgr.exe": {"Debugger": "C:\\Tools\\procexp64.exe"}}
-    data = hive({"Microsoft": {"Windows NT": {"CurrentVersion": {"Image File Execution Options": options, "Fonts": {"a": "b"}}}}})
+    data = hive(
+        {"Microsoft": {"Windows NT": {"CurrentVersion": {"Image File Execution Options": options, "Fonts": {"a": "b"}}}}}
+    )
     assert len(told(data, "SOFTWARE", "windows.registry")) == 2
     assert [f.trace for f in assessed({PATH + "SOFTWARE": data}).findings] == ["PX-29"]
