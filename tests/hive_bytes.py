@@ -10,7 +10,7 @@ WRITTEN = datetime(2021, 3, 9, 21, 15, tzinfo=UTC)
 
 
 def hive(tree, name="emRoot\\System32\\Config\\SOFTWARE", primary=5, secondary=5, written=WRITTEN, listed=b"lh"):
-    """``tree``: a dictionary is a key, a text or a number a value."""
+    """``tree``: a dictionary is a key, a text, a number or bytes a value."""
     cells = bytearray(b"hbin".ljust(32, b"\0"))
 
     def cell(data):
@@ -22,6 +22,8 @@ def hive(tree, name="emRoot\\System32\\Config\\SOFTWARE", primary=5, secondary=5
     def value(label, said):
         if isinstance(said, int):
             size, data, kind = 4 | 0x80000000, said, 4
+        elif isinstance(said, bytes):
+            size, data, kind = len(said), cell(said), 3
         else:
             raw = (said + "\0").encode("utf-16-le")
             size, data, kind = len(raw), cell(raw), 1

@@ -12,6 +12,8 @@ from typing import BinaryIO
 from exhume import packs as packroom
 from exhume.detectors import DETECTORS
 from exhume.model import Case, Finding, Gap, Host, Pack, Record, Sighting, Source
+from exhume.readers.artefacts import derived
+from exhume.readers.eventfields import KIND as EVENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ def _record(case: Case) -> Record:
         fields.setdefault("size", len(case.content or b""))
         fields.setdefault("name", "case.aspx")
         fields.setdefault("extension", "aspx")
+    event = fields.get("EventID")
+    if case.kind == EVENT and isinstance(event, int):
+        fields |= derived(str(fields.get("Channel") or case.channel), event, fields)
     return Record(case.kind, None, fields, Source("case", case.file, "case"), case.channel, case.server, opener)
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from exhume.model import File, Record, Span, Value, hour_of
+from exhume.readers.artefacts import derived
 
 KIND = "windows.event"
 STARTED = 4688
@@ -173,6 +174,7 @@ def record_of(event: Event, file: File, at: str = "") -> Record:
         fields["Data"] = strings
     if event.provider.lower() == CMDLET_PROVIDER:
         _cmdlet(fields, strings)
+    fields |= derived(event.channel, event.event_id, fields)
     source = file.source(at or (f"record {event.number}" if event.number >= 0 else "record without number"))
     return Record(KIND, event.time, fields, source, event.channel, server_of(event.computer), None)
 

@@ -67,7 +67,8 @@ def others(indicator: Indicator, found: str) -> tuple[str, ...]:
 def in_events(indicator: Indicator, found: str) -> str:
     """A path that has only common words, as a regular expression: an event may hold each of them in another place. Empty where
     the literal that was ``found`` is enough."""
-    parts = [part for part in indicator.value.lower().split("\\") if part]
+    # without the drive: of a file in a share it stands elsewhere in the event
+    parts = [part for part in indicator.value.lower().split("\\") if part and not part.endswith(":")]
     plain = all(_UNRESERVED.fullmatch(part) for part in parts)
     return _BETWEEN.join(map(re.escape, parts)) if indicator.type == "path" and plain and found.lower() in _COMMON else ""
 

@@ -23,6 +23,8 @@ class Place:
     events: tuple[int, ...] = ()
     only: tuple[tuple[str, tuple[str, ...]], ...] = ()
     fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    has: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Texts of which a field holds one wherever the fields that rules read are there: the sieve needs something to look for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class LogSources:
 
     def places(self, product: str, category: str, service: str) -> tuple[Place, ...]:
         """Where the events of a log source are found; empty when it is not this kind of evidence."""
+        if product == EXHUME and category:
+            return self._of(self.table["artefacts"].get(category, ()), service)
         if product == EXHUME:
             return (Place(service),) if service else ()
         if product == EXCHANGE and service:
@@ -96,6 +100,7 @@ class LogSources:
                     events=tuple(entry.get("event", ())),
                     only=_names(entry.get("only", {})),
                     fields=_names({**of_service.get("fields", {}), **entry.get("fields", {})}),
+                    has=_names(entry.get("has", {})),
                 )
             )
         return tuple(out)

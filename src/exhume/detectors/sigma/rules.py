@@ -143,10 +143,12 @@ def _compile(
 def only(place: Place, sources: LogSources) -> list[Node]:
     """The conditions of the place itself."""
     nothing = sources.nothing(place.kind)
-    return [
+    nodes: list[Node] = [
         Text((field,), "equals", tuple(map(fold, values)), values) if values != ("",) else Empty((field,), nothing)
         for field, values in place.only
     ]
+    nodes += [Text((field,), "contains", tuple(map(fold, values)), values) for field, values in place.has]
+    return nodes
 
 
 def describe(pack: Pack, name: str, document: Mapping[str, Any]) -> Rule:

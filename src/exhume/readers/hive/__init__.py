@@ -1,4 +1,5 @@
-"""Registry hives SOFTWARE and SYSTEM: builds, updates and their days (``facts``), services, with transaction logs applied.
+"""Registry hives SOFTWARE and SYSTEM, with transaction logs applied: builds, updates and their days (``facts``), services,
+tasks and watched settings.
 
 Sample: key ``Microsoft\\ExchangeServer\\v15\\Setup`` with ``MsiProductMajor`` 15, ``MsiProductMinor`` 1, ``MsiBuildMajor``
 2176, ``MsiBuildMinor`` 2.
@@ -13,10 +14,12 @@ from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
 from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span
+from exhume.readers.hive.cachedtasks import cached_tasks
 from exhume.readers.hive.facts import facts
 from exhume.readers.hive.keys import Hive
 from exhume.readers.hive.pages import LOG_LIMIT, HiveError, HiveLimitError, Pages
 from exhume.readers.hive.services import services
+from exhume.readers.hive.watched import watched
 
 KIND = "file"
 _WHICH = re.compile(r"(?:^|[\\/_-])(?:software|system)(?:[._-][^\\/]*)?$", re.IGNORECASE)
@@ -25,10 +28,10 @@ _LOGS = (".LOG1", ".LOG2", ".LOG")
 
 
 class Hives:
-    """Readings ``build``, ``update``, ``install``, ``windows``, ``host`` and ``time_zone``; a record for each service."""
+    """Readings ``build``, ``update``, ``install``, ``windows``, ``host``, ``time_zone``; records of what is set up."""
 
     name = "hive"
-    kinds: frozenset[str] = frozenset({"windows.service"})
+    kinds: frozenset[str] = frozenset({"windows.service", "windows.task", "windows.registry"})
     streams = False
 
     def recognises(self, head: bytes, file: File) -> bool:
@@ -55,6 +58,8 @@ class Hives:
             backup = "/regback/" in f"/{file.path}".replace("\\", "/").lower()
             yield from (r for r in facts(hive, file) if r.day or not backup)  # a backup says nothing of today
             yield from services(hive, file)
+            yield from watched(hive, file)
+            yield from cached_tasks(hive, file)
         except HiveError:
             yield Gap(KIND, Cause.DAMAGED, "the registry hive is damaged: its keys could not be reached", source)
         except HiveLimitError:

@@ -67,15 +67,7 @@ class Key:
     def values(self) -> dict[str, str | int]:
         """Texts and numbers by name in lower case; other kinds are left out."""
         found: dict[str, str | int] = {}
-        if not self._values or self._value_list == _NONE:
-            return found
-        try:
-            cell = self.hive.pages.cell(self._value_list)
-        except HiveError:
-            self.hive.broken += 1
-            return found
-        count = min(self._values, VALUES_LIMIT, len(cell) // 4)
-        for (offset,) in struct.iter_unpack("<I", cell[: 4 * count]):
+        for offset in self._offsets():
             try:
                 named = self._value(offset)
             except HiveError:
@@ -85,16 +77,44 @@ class Key:
                 found.setdefault(*named)
         return found
 
+    def binary(self, name: str) -> bytes:
+        """The bytes of the value of this name (in lower case), of whatever kind, at most 64 KiB; nothing when it is not there
+        or cannot be read."""
+        for offset in self._offsets():
+            try:
+                cell = self.hive.pages.cell(offset, 20)
+                if cell[:2] == b"vk" and _name(cell) == name:
+                    return self._data(cell)
+            except HiveError:
+                continue  # counted by ``values``
+        return b""
+
+    def _offsets(self) -> Iterator[int]:
+        """Where the values lie."""
+        if not self._values or self._value_list == _NONE:
+            return
+        try:
+            cell = self.hive.pages.cell(self._value_list)
+        except HiveError:
+            self.hive.broken += 1
+            return
+        count = min(self._values, VALUES_LIMIT, len(cell) // 4)
+        for (offset,) in struct.iter_unpack("<I", cell[: 4 * count]):
+            yield offset
+
+    def _data(self, cell: bytes) -> bytes:
+        size, data_offset = struct.unpack_from("<II", cell, 4)
+        return cell[8:12][: size & 7] if size & 0x8000_0000 else self.hive.pages.cell(data_offset)[:size]
+
     def _value(self, offset: int) -> tuple[str, str | int] | None:
         cell = self.hive.pages.cell(offset, 20)
-        length, size, data_offset, kind, flags = struct.unpack_from("<HIIIH", cell, 2)
+        (kind,) = struct.unpack_from("<I", cell, 12)
         if cell[:2] != b"vk":
             raise HiveError
         if kind not in (*_TEXT, _NUMBER):
             return None
-        name = cell[20 : 20 + length].decode("latin-1" if flags & 1 else "utf-16-le", "replace").lower()
-        inside = size & 0x8000_0000
-        data = cell[8:12][: size & 7] if inside else self.hive.pages.cell(data_offset)[:size]
+        name = _name(cell)
+        data = self._data(cell)
         if kind == _NUMBER:
             return (name, int.from_bytes(data[:4], "little")) if len(data) >= 4 else None
         return name, data[: len(data) // 2 * 2].decode("utf-16-le", "replace").split("\0", 1)[0]
@@ -128,6 +148,12 @@ class Hive:
                 left -= 1
                 if not left:
                     return
+
+
+def _name(cell: bytes) -> str:
+    """The name of a value, in lower case."""
+    length, flags = struct.unpack_from("<H", cell, 2)[0], struct.unpack_from("<H", cell, 16)[0]
+    return cell[20 : 20 + length].decode("latin-1" if flags & 1 else "utf-16-le", "replace").lower()
 
 
 def _time(stamp: int) -> datetime | None:
