@@ -74,9 +74,9 @@ def table(chosen: list[Case], scores: list[Score], only_wrong: bool) -> None:
 
 
 def asked(case: Case) -> str:
-    wanted = case.expect["verdict"]
-    verdict = "|".join(wanted) if isinstance(wanted, list) else wanted
-    return f"{verdict} {case.expect.get('outcome') or 'null'}" if "outcome" in case.expect else verdict
+    verdict, outcome = (case.expect.get(key, "") for key in ("verdict", "outcome"))
+    texts = ("|".join(map(str, one)) if isinstance(one, list) else str(one or "null") for one in (verdict, outcome))
+    return " ".join(texts) if "outcome" in case.expect else str(next(texts))
 
 
 def write(path: Path, stamp: str, chosen: list[Case], scores: list[Score]) -> None:
