@@ -55,8 +55,9 @@ def score(command: str, case: Case) -> Score:
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             failed = Score(case.name, "error", "error", 0)
-            for part in PARTS:
-                failed.say(part, f"exit {done.returncode}: {done.stderr.strip()[-200:]}")
+            failed.say("verdict", f"exit {done.returncode}: {done.stderr.strip()[-200:]}")
+            for part in PARTS[1:]:
+                failed.say(part, "not assessed")
             return failed
         return judged(case, json.loads((out / "assessment.json").read_bytes()))
 
