@@ -167,10 +167,11 @@ def _judge_naming(score: Score, expect: Mapping[str, Any], document: Mapping[str
         score.say("naming", f"pages not named: {', '.join(sorted(missing))}")
     if "web_shells" in expect and (more := pages - wanted):
         score.say("naming", f"pages named that are none: {', '.join(sorted(more))}")
-    for key in ("accounts", "mailboxes", "addresses"):
-        have = of(key)
+    have = {key: of(key) for key in ("accounts", "mailboxes", "addresses")}
+    have["accounts"] |= {name.rpartition("\\")[2].partition("@")[0] for name in have["accounts"]}
+    for key, names in have.items():
         for value in expect.get(key, []):
-            if not any(value.lower() in one for one in have):
+            if value.lower() not in names:
                 score.say("naming", f"{key}: {value} not named")
     text = "\n".join(_texts(document)).lower()
     for value in expect.get("named", []):
