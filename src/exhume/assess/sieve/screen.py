@@ -86,7 +86,9 @@ def _complete(needs: frozenset[Needs], line: bytes) -> bool:
     """Does the line hold all that one of the clues needs? A row that goes over several lines may hold some of it elsewhere."""
     if not needs:
         return True
-    for need in needs:  # written out: this is asked of every line in which a text stands, and generators take three times as long
+    for (
+        need
+    ) in needs:  # written out: this is asked of every line in which a text stands, and generators take three times as long
         for texts in need:
             for text in texts:
                 if text in line:
