@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
 import random
@@ -137,14 +138,31 @@ def test_the_same_without_the_sieve(name):
     assert together(LOGS[name], 3, use_sieve=False) == whole(LOGS[name], use_sieve=False)
 
 
-def test_a_log_that_is_not_cut_loses_nothing():
-    """Where the first slice reads it whole, since it is hashed as well."""
+def test_slices_of_a_log_that_is_hashed_as_well_say_the_same():
+    """The first slice hashes the whole."""
     data = LOGS["many holes"]
     alone, cut = scanner(data), scanner(data)
     alone.manifest = cut.manifest = True
     parts = [cut.work(Task(PATH, number, 3)) for number in range(3)]
+    assert [bool(part.files) for part in parts] == [True, False, False]
+    put_together, read_whole = division.joined(parts), alone.scan(PATH)
+    assert said(put_together) == said(read_whole)
+    assert put_together.files == read_whole.files
+    assert read_whole.files[0].sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_a_log_that_is_not_cut_loses_nothing(monkeypatch):
+    """Where the first slice reads it whole: two readers want it."""
+    data = LOGS["many holes"]
+    alone, cut = scanner(data), scanner(data)
+    monkeypatch.setattr(type(cut), "readers_for", _with_files)
+    parts = [cut.work(Task(PATH, number, 3)) for number in range(3)]
     assert parts[1:] == [division.Part(), division.Part()]
     assert said(division.joined(parts)) == said(alone.scan(PATH))
+
+
+def _with_files(scanner, head, file):
+    return (*(r for r in scanner.readers if r.recognises(head, file) or r.expects(file)), scanner.every_file)
 
 
 def test_the_logs_say_what_they_were_made_for():

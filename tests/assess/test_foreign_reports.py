@@ -41,3 +41,19 @@ def test_without_any_name_in_the_logs_a_report_is_used():
         options=Options(jobs=1),
     )
     assert [r.value for r in told.readings if r.what == "build"] == ["15.1.2176.9"]
+
+
+@pytest.mark.parametrize("name", ["HealthChecker-EX01-20210420101112.xml", "saved.xml"])
+def test_the_report_of_an_unpatched_server_names_it_and_its_exact_build(name):
+    """ExSetup.exe of a cumulative update without any security update: the same number as AdminDisplayVersion."""
+    content = (
+        '<Objs Version="1.1.0.1"><Obj RefId="0"><MS><Obj N="HealthCheckerExchangeServer" RefId="1"><MS>'
+        '<S N="ServerName">ex01.contoso.test</S><DT N="GenerationTime">2021-04-20T10:11:12+00:00</DT>'
+        '<Obj N="ExchangeSetup" RefId="2"><MS><S N="FileVersion">15.01.2176.002</S><B N="FailedGetExSetup">false</B></MS></Obj>'
+        '<Obj N="GetExchangeServer" RefId="3"><MS><S N="Name">EX01</S><Obj N="AdminDisplayVersion" RefId="4">'
+        "<ToString>Version 15.1 (Build 2176.2)</ToString></Obj></MS></Obj></MS></Obj></MS></Obj></Objs>"
+    )
+    told = assess_opened(from_memory({f"C/Scripts/{name}": content.encode()}), options=Options(jobs=1))
+    assert (told.host.name, told.host.build) == ("EX01", "15.1.2176.2")
+    open_on = [e for e in told.exposure if e.cve == "CVE-2021-26855" and str(e.state) == "vulnerable"]
+    assert [str(e.until) for e in open_on] == ["2021-04-20"]

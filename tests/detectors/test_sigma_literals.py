@@ -14,7 +14,7 @@ from sigma_rule import pack_of, record, rule
 from exhume.assess.sieve import build
 from exhume.assess.sieve.screen import LOOKALIKES
 from exhume.detectors.sigma.automaton import Automaton, UnsupportedError
-from exhume.detectors.sigma.rawregex import rewritten
+from exhume.detectors.sigma.rawregex import loosened, rewritten
 from exhume.detectors.sigma.regexes import compile_search
 from exhume.detectors.sigma.view import fold
 from exhume.model import Clue, searched
@@ -182,6 +182,45 @@ def test_a_rewritten_pattern_is_found_in_every_row_whose_url_matches(
     if raw and re.search(pattern, url, re.IGNORECASE):
         row = f"- {stem} {asked} -".lower().encode()
         assert re.search(raw.encode(), row) or re.search(LOOKALIKES, row), (raw, url)
+
+
+CELL_ATOMS = [
+    *"aK~/.",
+    "[^~]*",
+    "[^A]",
+    "[a-f0-9]{2,3}",
+    ".",
+    "é",
+    "(b|cd)",
+    r"\d",
+    r"\S+",
+    "^",
+    "$",
+    "(?=a)",
+    "x?",
+    r"[A-z]",
+    "[^/~]{2}",
+]
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    pattern=st.lists(st.sampled_from(CELL_ATOMS), min_size=1, max_size=5).map("".join),
+    cell=st.text(alphabet="aAbcdKk~/.0fé_x", max_size=8), flags=st.sampled_from([0, re.IGNORECASE]),
+)  # fmt: skip
+def test_a_loosened_pattern_is_found_in_every_row_whose_cell_matches(pattern: str, cell: str, flags: int) -> None:
+    raw = loosened(pattern, flags)
+    if raw and re.search(pattern, cell, flags):
+        row = f"x,{cell},y".lower().encode()
+        assert re.search(raw.encode(), row) or re.search(LOOKALIKES, row), (raw, cell)
+
+
+def test_a_cell_that_holds_a_path_where_none_belongs_is_told_from_an_ordinary_one() -> None:
+    raw = loosened("Server~[^~]*/[^~]*~")
+    assert raw
+    assert re.search(raw, "server~ex01/ecp/default.aspx~1942~")
+    assert not re.search(raw, "server~ex01.domain.test~1942063431~2023-02-08t18:59:59,/x~")
+    assert loosened(r"\S*") is None
 
 
 @pytest.mark.parametrize(

@@ -323,3 +323,14 @@ def test_thousands_of_readings_are_judged_in_seconds():
     found = told(rows, END)
     assert time.perf_counter() - start < 10
     assert dotted(found.build.parts) == "15.1.2176.2"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(("exact", "state"), [("15.1.2176.2", "vulnerable"), ("15.1.2176.9", "fixed"), (None, "unknown")])
+def test_the_exact_build_stays_beside_the_cumulative_update_of_the_same_day(exact, state, order):
+    """HealthChecker names both (ExSetup 15.01.2176.002, AdminDisplayVersion 2176.2): that no update is installed is certain."""
+    both = [reading("build", "15.1.2176.2", "2021-04-20", "cu")]
+    both += [reading("build", exact, "2021-04-20", "exact")] if exact else []
+    found = told(both[::order], END)
+    assert of(PROXYLOGON, found)[-1][0] == state
+    assert found.exactly is bool(exact)

@@ -248,8 +248,8 @@ def test_an_allow_file_is_read(tmp_path):
         f"- {{sha256: {DIGEST}, reason: ours, until: 2999-01-01}}\n- {{rule: WS-m, path: /x, reason: b}}\n", encoding="utf-8"
     )
     assert read_allow(place) == (
-        AllowEntry("ours", DIGEST, until=date(2999, 1, 1)),
-        AllowEntry("b", rule="WS-m", path="/x"),
+        AllowEntry("ours", DIGEST, until=date(2999, 1, 1), line=1),
+        AllowEntry("b", rule="WS-m", path="/x", line=2),
     )
 
 

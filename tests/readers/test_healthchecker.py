@@ -153,3 +153,18 @@ def test_which_files_are_taken():
     assert not reader.recognises(b"<Objs><Obj><T>System.Object</T></Obj></Objs>", File("e", "x.xml"))
     assert reader.expects(File("e", "a/" + NAME))
     assert not reader.expects(File("e", "a/checker.xml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "server"),
+    [
+        ("HealthChecker-EX01-20240304101112.xml", "EX02", "EX01"),
+        ("report.xml", "ex02.contoso.test", "EX02"),
+        ("report.xml", "&lt;b&gt;x", ""),
+        ("report.xml", "", ""),
+    ],
+)
+def test_of_which_server_it_is(name, inside, server):
+    content = f"<Objs>{thing('', thing('HealthCheckerExchangeServer', note('ServerName', inside), thing('ExchangeSetup', note('FileVersion', '15.1.2507.35'))))}</Objs>"
+    out = list(HealthChecker().read(io.BytesIO(content.encode()), File("e", name, size=len(content)), None))
+    assert [r.server for r in out] == [server]

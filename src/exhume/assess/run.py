@@ -49,7 +49,9 @@ class Options:
     pivot: bool = True
     """Look at the logs once more for what the intrusions touched."""
     manifest: bool = False
-    """Hash and list recognised logs as well."""
+    """Hash every file, recognised logs as well, and say who read the evidence, when and with what command."""
+    command: Sequence[str] = ()
+    """The command line, for that."""
     meanwhile: Callable[[], None] | None = None
     """Called once, while the workers read: to load what is needed afterwards."""
     limits: Limits = field(default_factory=Limits)
@@ -70,7 +72,7 @@ def assess(
     paths = [evidence] if isinstance(evidence, (str, Path)) else list(evidence)
     opened = open_evidence(paths, options.evidence_limits)
     names = tuple(Path(p).name or str(p) for p in paths)
-    return assess_opened(opened, packs, options, progress, names)
+    return assess_opened(opened, packs, options, progress, names, paths)
 
 
 def assess_opened(
@@ -79,9 +81,10 @@ def assess_opened(
     options: Options | None = None,
     progress: Progress | None = None,
     names: tuple[str, ...] = (),
+    paths: Sequence[Path | str] = (),
 ) -> Assessment:
-    """``assess`` for evidence that is open already."""
-    options = options or Options()
+    """``assess`` for evidence that is open already. ``names``, ``paths``: of what it was opened from."""
+    options, begun = options or Options(), datetime.now(UTC).replace(microsecond=0)
     chosen = (*packroom.shipped(kept), *packs)
     seen = survey(evidence)
     detectors = tuple(kind.from_packs(chosen, seen.host, kept) for kind in DETECTORS)
@@ -94,8 +97,17 @@ def assess_opened(
     part = own_readings(
         _scan(make, seen, options, evidence.batches(), progress, partial(_meanwhile, options, chosen, seen.size > LONG)).part()
     )
+    if part.findings:
+        from exhume.assess.libraries import with_hashes
+
+        part = with_hashes(part, evidence, seen.files)
     again = partial(_again, make, evidence, seen, options)
-    return _judged(part, chosen, seen, replace(options, engine=engine), detectors, again, names or (evidence.name,))
+    result = _judged(part, chosen, seen, replace(options, engine=engine), detectors, again, names or (evidence.name,))
+    if not options.manifest:
+        return result
+    from exhume.assess.custody import custody
+
+    return replace(result, custody=custody(part.files, paths, names if paths else (), begun, options.command))
 
 
 def _scanner(
@@ -167,6 +179,8 @@ def _judged(
         evidence=names,
         problems=problems_of(packs, detectors),
     )
+    if exposure:
+        case = replace(case, untold=packroom.untold())
     if part.findings or (exposure and exposure.unfixed):
         case = replace(case, plans=_plans(packs))
     if part.findings:  # all else is asked of findings only
@@ -201,7 +215,7 @@ def _again(make: Callable[[], Scanner], evidence: Evidence, seen: Survey, option
 
     def look(touch: Touch, paths: Sequence[str]) -> Part:
         scanner = make()
-        known = {name: getattr(scanner, name) for name in PICKLED} | {"detectors": (touch,)}
+        known = {name: getattr(scanner, name) for name in PICKLED} | {"detectors": (touch,), "manifest": False}
         portions = batches_of(evidence, paths)
         in_order = any(len(portion) > 1 for portion in portions)  # a sequential archive: opening a member twice costs all of it
         return _scan(_shared((Scanner if in_order else Glance)(**known)), seen, options, portions).part()

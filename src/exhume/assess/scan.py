@@ -6,6 +6,7 @@ and what was found before stays.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -14,7 +15,7 @@ from functools import partial
 from typing import BinaryIO, cast
 
 from exhume.assess.sieve import Sieves
-from exhume.assess.streams import HEAD, Spool, Trapped
+from exhume.assess.streams import HEAD, Hashing, Spool, Trapped
 from exhume.assess.tally import Tally
 from exhume.assess.tasks import Task, bounds
 from exhume.model import (
@@ -24,6 +25,7 @@ from exhume.model import (
     File,
     Finding,
     Gap,
+    Hashed,
     Part,
     Reader,
     Reading,
@@ -85,7 +87,31 @@ class Scanner:
                     self._read(stream, file, tally)
         except Exception as error:  # noqa: BLE001 (the one place, see above)
             tally.missed(gap_of(error, file))
+        if self.manifest and task.number == 0 and not tally.files:
+            self._hash(file, tally, partial(self.evidence.open, file.path))
         return tally.part()
+
+    def _hash(self, file: File, tally: Tally, opened: Callable[[], AbstractContextManager[BinaryIO]]) -> None:
+        """A pass of its own over what could not be hashed while it was read: slices, and readers that jump."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            with opened() as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+                    size += len(block)
+        except OSError as error:
+            tally.missed(gap_of(error, file))
+            tally.hashed(Hashed(file.path, size, ""))
+            return
+        self._log_hashed(file, Hashed(file.path, size, digest.hexdigest()), tally)
+
+    def _log_hashed(self, file: File, hashed: Hashed, tally: Tally) -> None:
+        """A recognised log as a file: hashes of indicators are looked for in it as well."""
+        from exhume.readers.hashes import Digests, entry_fields
+
+        tally.hashed(hashed)
+        fields = entry_fields(file, Digests(hashed.size, hashed.sha256))
+        self._take(Record("file.entry", None, fields, file.source("file"), "files", "", file.opener), tally)
 
     def readers_for(self, head: bytes, file: File) -> tuple[Reader, ...]:
         """By content first, by path second; and the reader of files as such where it is no recognised log."""
@@ -94,7 +120,7 @@ class Scanner:
         chosen += [r for r in self.readers if not r.streams and (r.recognises(head, file) or r.expects(file))]
         log = any(r.streams for r in chosen)
         listed = any(self.every_file.kinds <= r.kinds for r in chosen)
-        if not listed and (self.manifest or not log):
+        if not listed and not log:
             chosen.append(self.every_file)
         return tuple(chosen)
 
@@ -114,7 +140,10 @@ class Scanner:
         if readers == (self.every_file,):
             tally.missed(unread(file, bool(head)))
         if len(readers) == 1 and readers[0].streams:
-            self._run(readers[0], Trapped(stream, head), file, tally)
+            trapped = Hashing(stream, head) if self.manifest else Trapped(stream, head)
+            self._run(readers[0], trapped, file, tally)
+            if isinstance(trapped, Hashing) and (hashed := trapped.finished()):
+                self._log_hashed(file, Hashed(file.path, *hashed), tally)
             return
         if stream.seekable() and file.opener is not None:
             near = self._placed(file)
@@ -130,6 +159,8 @@ class Scanner:
             for reader in readers:
                 with spool.open() as again:
                     self._run(reader, Trapped(again), kept, tally)
+            if self.manifest and not tally.files and not trapped.error:
+                self._hash(kept, tally, spool.open)
         finally:
             spool.close()
         if trapped.error:
@@ -189,6 +220,9 @@ class Scanner:
         elif isinstance(item, Reading):
             tally.read(item)
         else:
+            if self.manifest and item.kind in STATE_KINDS and item.source.at == "file":
+                size = item.fields.get("size")
+                tally.hashed(Hashed(item.source.path, size if isinstance(size, int) else 0, item.text("sha256")))
             for found in self._detect(item):
                 if isinstance(found, Finding):
                     tally.found(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +62,42 @@ class Trapped(io.RawIOBase):
     def _take(self, size: int) -> bytes:
         taken, self._head = self._head[:size], self._head[size:]
         return taken
+
+
+class Hashing(Trapped):
+    """The same, hashed while it is read."""
+
+    def __init__(self, below: BinaryIO, head: bytes = b"") -> None:
+        super().__init__(below)
+        self._digest = hashlib.sha256(head)
+        self._size = len(head)
+        self._left = head
+        self._jumped = False
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._jumped = True
+        self._left = b""
+        return super().seek(offset, whence)
+
+    def tell(self) -> int:
+        return super().tell() - len(self._left)
+
+    def read(self, size: int = -1) -> bytes:
+        if self._left:
+            taken, self._left = (self._left, b"") if size < 0 else (self._left[:size], self._left[size:])
+            return taken + self.read(-1) if size < 0 else taken
+        data = super().read(size)
+        self._digest.update(data)
+        self._size += len(data)
+        return data
+
+    def finished(self) -> tuple[int, str] | None:
+        """Size and SHA-256, after what the reader left was read too; ``None`` where it jumped, or where reading failed."""
+        if self._jumped:
+            return None
+        while self.read(1 << 20):
+            pass
+        return None if self.error else (self._size, self._digest.hexdigest())
 
 
 class Spool:

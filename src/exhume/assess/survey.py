@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exhume.model import Cause, Coverage, Evidence, File, Gap, Host, Part, Reading, Source, Span
@@ -79,11 +79,12 @@ def own_readings(part: Part) -> Part:
     places = {r.source.path: Source(r.source.evidence, r.source.path, "file") for r in foreign}
     gaps = tuple(Gap("file", Cause.SKIPPED, FOREIGN, source) for _, source in sorted(places.items()))
     kept = tuple(r for r in part.readings if r not in foreign)
-    return Part(part.findings, kept, part.coverage + Coverage((), gaps))
+    return replace(part, readings=kept, coverage=part.coverage + Coverage((), gaps))
 
 
 def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], patching: Patching | None = None) -> Host:
-    """The host as its logs name it: the server whose name most rows carry, and the last build that the readings allow."""
+    """The host as its logs name it: the server whose name most rows carry, else as the registry or a report on it does; and the
+    last build that the readings allow."""
     names: Counter[str] = Counter()
     for span in spans:
         if span.server and span.kind.startswith(("exchange.", "iis.", "windows.")):
@@ -91,6 +92,9 @@ def identify(host: Host, spans: Iterable[Span], readings: Iterable[Reading], pat
     servers = tuple(name for name, _ in names.most_common())
     readings = tuple(readings)
     said = {r.what: r.value for r in reversed(readings) if r.what in ("host", "time_zone")}
+    told_of = {r.server for r in readings if r.server}  # reports name the server that they are of
+    if len(told_of) == 1:
+        said.setdefault("host", *told_of)
     builds = sorted((r for r in readings if r.what == "build"), key=lambda r: (str(r.day or ""), r.trust == "exact"))
     build = builds[-1].value if builds else ""
     source = ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from exhume.model import Cause, Coverage, Finding, Gap, Part, Reading, Span, Unjoined, merge_readings
+from exhume.model import Cause, Coverage, Finding, Gap, Hashed, Part, Reading, Span, Unjoined, merge_readings
 
 FINDINGS_KEPT = 2000
 """Different findings kept for each rule. A scan from a million addresses is still one campaign, not a million entries: what
@@ -44,6 +44,7 @@ class Tally:
     _uncounted: dict[tuple[str, ...], Gap] = field(default_factory=dict)
     """What stands for the gaps beyond ``GAPS_KEPT``."""
     _logs: dict[tuple[str, str, str, str], _Log] = field(default_factory=dict)
+    files: dict[str, Hashed] = field(default_factory=dict)
     unjoined: Unjoined | None = None
     """What a slice of a file leaves open."""
 
@@ -102,6 +103,13 @@ class Tally:
             if gap.kind != "finding":  # told anew by ``part()``
                 self.missed(gap)
         self.spanned(part.coverage.spans)
+        for file in part.files:
+            self.hashed(file)
+
+    def hashed(self, file: Hashed) -> None:
+        """A file that several readers hashed is one; one with a digest goes before one without."""
+        if not self.files.get(file.path, file).sha256 or file.path not in self.files:
+            self.files[file.path] = file
 
     def part(self) -> Part:
         spans = tuple(replace(log.span, hours=frozenset(log.hours)) for _, log in sorted(self._logs.items()))
@@ -111,7 +119,13 @@ class Tally:
             gaps += [*listed[:-1], _with(listed[-1], more)] if more else listed
         gaps += [_uncounted(rule) for rule in sorted({f.rule for f in self.findings.values() if f.subject == OTHERS})]
         coverage = Coverage(spans, tuple(gaps))
-        return Part(tuple(self.findings.values()), merge_readings(self.readings.values()), coverage, self.unjoined)
+        return Part(
+            tuple(self.findings.values()),
+            merge_readings(self.readings.values()),
+            coverage,
+            self.unjoined,
+            tuple(self.files.values()),
+        )
 
 
 def _day_first(key: Key) -> tuple[str, str, str]:

@@ -116,8 +116,8 @@ def joined(parts: Iterable[Part]) -> Part:
     tally = Tally()
     gaps: dict[tuple[str, ...], list[Gap]] = {}
     parts = list(parts)
-    told = [part for part in parts if part != Part()]
-    if len(told) == 1 and not told[0].unjoined:
+    told = [part for part in parts if replace(part, files=()) != Part()]
+    if len(told) == 1 and not told[0].unjoined and not any(part.files for part in parts if part is not told[0]):
         return told[0]  # it could not be cut, and the first slice read all of it
     for part in parts:
         tally.add(replace(part, coverage=Coverage(part.coverage.spans), unjoined=None))

@@ -8,7 +8,6 @@ import re
 import shutil
 import sys
 import time
-from contextlib import suppress
 from datetime import date, datetime
 from glob import glob
 from pathlib import Path
@@ -35,6 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     where.add_argument(
         "--case", type=Path, metavar="DIR", help="add this server to a case: several servers with one overview page"
     )
+    command.add_argument("--force", action="store_true", help="write into a folder that holds other files too")
     command.add_argument(
         "--each", action="store_true", help="with --case: every EVIDENCE is another server, e.g. --each collected/*.zip"
     )
@@ -48,7 +48,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     command.add_argument("--jobs", type=int, default=0, metavar="N", help="worker processes (default: one a core)")
     command.add_argument("--fail-on", type=verdict_of, metavar="VERDICT", help="exit 1 when the verdict is this or worse")
-    command.add_argument("--manifest", action="store_true", help="hash and list recognised logs as well")
+    command.add_argument(
+        "--manifest", action="store_true", help="record of custody: SHA-256 of every file, who ran it, when, with which command"
+    )
     limits = command.add_argument_group("limits (what goes beyond becomes a gap in the report)")
     limits.add_argument("--file-seconds", type=float, default=600, metavar="S", help="for each file, plus 1 s a MiB (600)")
     limits.add_argument("--worker-memory", type=_size, default=1536 << 20, metavar="SIZE", help="of one worker (1536M)")
@@ -62,10 +64,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from exhume.cli.casebook import overview
+    from exhume.cli.place import claim_case
     from exhume.cli.refused import Refused
 
     if arguments.each and not arguments.case:
         raise Refused("--each needs --case DIR: every server gets its folder there")
+    if arguments.case:
+        claim_case(arguments.case)
     options, packs = options_of(arguments), packs_of(arguments.pack)
     if arguments.each:
         return _each(arguments, options, packs)
@@ -109,8 +114,12 @@ def _one(arguments: argparse.Namespace, evidence: list[str], options: Options, p
     """The assessment of one server, and where its files were written."""
     from exhume.assess.run import assess
     from exhume.cli.casebook import digests_of, folder_of
+    from exhume.cli.place import claim
     from exhume.cli.refused import Refused
 
+    out = arguments.out or Path(f"exhume-{name_of(evidence[0])}")
+    if not arguments.case:
+        claim(out, evidence, force=arguments.force)  # now, and not after an hour's work
     progress = Progress() if sys.stderr.isatty() else None
     try:
         result = assess(evidence, packs, options, progress)
@@ -119,12 +128,12 @@ def _one(arguments: argparse.Namespace, evidence: list[str], options: Options, p
     finally:
         if progress:
             progress.done()
-    out = arguments.out or Path(f"exhume-{name_of(evidence[0])}")
     if arguments.case:
         name = result.host.name or name_of(evidence[0])
         out = folder_of(arguments.case, name, digests_of(result))
         if (out / "assessment.json").exists():
             print(f"exhume: {out.name} held an assessment of the same evidence; this one takes its place", file=sys.stderr)
+    claim(out, evidence, force=arguments.force)
     write(result, out)
     return result, out
 
@@ -151,6 +160,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         engine=arguments.engine,
         use_sieve=not arguments.no_sieve,
         manifest=arguments.manifest,
+        command=("exhume", *sys.argv[1:]) if arguments.manifest else (),
         meanwhile=_reports_loaded,
         limits=Limits(seconds=arguments.file_seconds, memory=arguments.worker_memory),
         evidence_limits=EvidenceLimits(**{k: v for k, v in changed.items() if v is not None}),
@@ -168,21 +178,14 @@ def write(result: Assessment, out: Path) -> None:
     """The three files of an assessment: all of them, or those that were there stay as they are, so that no report stands beside
     another run's. Raises ``Refused`` when they cannot be written."""
     from exhume.assess.kept import kept
+    from exhume.cli.place import put
     from exhume.cli.refused import Refused
     from exhume.reports import Document, Html, Timeline
 
     reports: tuple[Report, ...] = (Document(), Html(kept), Timeline())
-    parts = {out / f"{report.filename}.part": out / report.filename for report in reports}
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for report, part in zip(reports, parts, strict=True):
-            part.write_bytes(report.render(result))
-        for part, place in parts.items():
-            part.replace(place)
+        put(((report.filename, report.render(result)) for report in reports), out)
     except OSError as error:
-        for part in parts:
-            with suppress(OSError):
-                part.unlink()
         raise Refused(f"cannot write to {out}: {error.strerror or type(error).__name__}") from None
 
 
@@ -255,7 +258,7 @@ def plain(error: BaseException) -> str:
 
 
 def name_of(evidence: str) -> str:
-    stem = Path(evidence).resolve().name or "evidence"
+    stem = Path(os.path.realpath(evidence)).name or "evidence"
     stem = re.sub(r"\.(zip|tar|tgz|gz|xz|zst|bz2|log|evtx)$", "", stem, flags=re.IGNORECASE)
     return re.sub(r"[^\w.-]+", "_", stem)[:80] or "evidence"
 

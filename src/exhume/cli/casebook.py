@@ -43,6 +43,7 @@ def _digests_in(folder: Path) -> frozenset[str]:
 def overview(case: Path) -> Path:
     """Writes ``case.html`` and ``case.json`` from all ``*/assessment.json`` below the folder. Raises ``Refused``."""
     from exhume.assess.kept import kept
+    from exhume.cli.place import put
     from exhume.cli.refused import Refused
     from exhume.judge.casebook import casebook
     from exhume.model import Server
@@ -58,8 +59,7 @@ def overview(case: Path) -> Path:
             except ValueError as error:
                 raise Refused(f"{path} is not an assessment: {error}") from None
         book = casebook(servers)
-        (case / "case.json").write_bytes(document(book))
-        (case / "case.html").write_bytes(casebook_page(book, kept))
+        put((("case.json", document(book)), ("case.html", casebook_page(book, kept))), case)
     except OSError as error:
         raise Refused(f"cannot write the case in {case}: {error.strerror or type(error).__name__}") from None
     return case / "case.html"

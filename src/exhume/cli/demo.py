@@ -21,6 +21,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from exhume.assess.run import Options, assess
     from exhume.cli.assess import show, write
+    from exhume.cli.place import claim
     from exhume.cli.refused import Refused
     from exhume.model import Window
     from exhume.simulator import load, scenarios, simulate
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.scenario not in scenarios():
         raise Refused(f"there is no scenario {arguments.scenario!r}; exhume demo --list names them")
     evidence = arguments.out / "evidence"
+    claim(arguments.out, (), beside=("evidence",))
     if evidence.exists() and any(evidence.iterdir()):
         raise Refused(f"{evidence} is not empty; give another --out")
     truth = simulate(arguments.scenario, evidence)

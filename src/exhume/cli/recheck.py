@@ -22,6 +22,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     command.add_argument("--allow", type=Path, metavar="FILE", help="known-good things, beside those accepted already")
     command.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: FOLDER-rechecked beside it)")
+    command.add_argument("--force", action="store_true", help="write into a folder that holds other files too")
     command.add_argument("--fail-on", type=verdict_of, metavar="VERDICT", help="exit 1 when the verdict is this or worse")
     command.set_defaults(run=run)
 
@@ -29,6 +30,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from exhume.assess.recheck import recheck
     from exhume.cli.assess import allow_of, packs_of, show, write
+    from exhume.cli.place import claim
     from exhume.cli.refused import Refused
     from exhume.cli.report import stored
     from exhume.reports import load
@@ -38,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out or folder.with_name(f"{folder.name}-rechecked")
     if (out / "assessment.json").exists():
         raise Refused(f"{out} holds an assessment already, which is not written over; give another --out")
+    claim(out, (), force=arguments.force)
     packs, allow = packs_of(arguments.pack), allow_of(arguments.allow)
     try:
         result = recheck(load(data), hashlib.sha256(data).hexdigest(), packs, allow)

@@ -43,6 +43,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write (default: beside it; redacted: the folder redacted beside it)"
     )
+    command.add_argument("--force", action="store_true", help="write over files of others")
     command.set_defaults(run=run)
 
 
@@ -69,11 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
     names = list(dict.fromkeys(name for some in arguments.format for name in some))
     if arguments.directive:
         files = _directive(result, arguments.directive)
-        _write(files, out, path)
+        _write(files, out, path, arguments.force)
         print("\n".join(str(out / name) for name in files))
         if not names:
             return 0
-    _write(rendered(result, names or USUAL, lenient=set(FORMATS) <= set(names)), out, path)
+    _write(rendered(result, names or USUAL, lenient=set(FORMATS) <= set(names)), out, path, arguments.force)
     show(result, out if "html" in (names or USUAL) else None)
     return 0
 
@@ -113,15 +114,15 @@ def rendered(result: Assessment, names: Iterable[str], lenient: bool = False) ->
     return files
 
 
-def _write(files: dict[str, bytes], out: Path, original: Path) -> None:
+def _write(files: dict[str, bytes], out: Path, original: Path, force: bool) -> None:
     """Everything but the file that was read: its hash may stand in other documents."""
+    from exhume.cli.place import put, spare
     from exhume.cli.refused import Refused
 
+    if out.resolve() != original.resolve().parent:
+        spare(out, files, force=force)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            if (out / name).resolve() != original.resolve():
-                (out / name).write_bytes(data)
+        put(((name, data) for name, data in files.items() if (out / name).resolve() != original.resolve()), out)
     except OSError as error:
         raise Refused(f"cannot write to {out}: {error.strerror or type(error).__name__}") from None
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from fnmatch import fnmatchcase
+from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from exhume.judge.accept import accept
 from exhume.judge.chain import chain, own_addresses, together
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
@@ -16,11 +16,11 @@ from exhume.judge.questions import answer_all
 from exhume.judge.things import things
 from exhume.judge.timeline import timeline
 from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
+from exhume.judge.untold import untold_limits
 from exhume.judge.verdict import answer, days_of, raised, worst_first
 from exhume.judge.weigh import weigh
 from exhume.judge.words import blind, source_name
 from exhume.model import (
-    Allowed,
     AllowEntry,
     Answer,
     Assessment,
@@ -40,6 +40,7 @@ from exhume.model import (
 )
 
 if TYPE_CHECKING:
+    from exhume.model import Untold
     from exhume.judge.exposure import Patching, patching
 
 __all__ = ["Case", "Patching", "Second", "judge", "patching", "raised", "worst_first"]
@@ -72,6 +73,8 @@ class Case:
     """What the second look at the evidence brought."""
     partly: Mapping[str, str] = field(default_factory=dict)
     """Pack → why not all rows were put to its rules, in a sentence: it may find something, and never say ``no_trace``."""
+    untold: Sequence[Untold] = ()
+    """Flaws whose use does not show in what exhume reads."""
     witnesses: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """The beginning of a trace's id → the logs (kind, channel) that should show it."""
 
@@ -79,7 +82,7 @@ class Case:
 def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessment:
     """The assessment of one server. The same part gives the same assessment, whatever the order of its files."""
     used = tuple(used_pages(case.second.touched, part.findings))
-    findings, allowed = _allow((*part.findings, *used), case.allow, case.generated.date())
+    findings, allowed, refused = accept((*part.findings, *used), case.allow, case.generated.date())
     findings = weigh(findings, own_addresses(findings), frozenset(case.second.mixed))
     findings = sorted((*findings, *together(findings, case.correlations, case.second.mixed)), key=worst_first)
     coverage = replace(part.coverage, gaps=part.coverage.gaps + case.second.gaps + _absent(part.coverage, packs))
@@ -89,23 +92,27 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     told = chain(findings, coverage, case.witnesses, case.second.mixed, case.marks)
     intrusions = tuple(with_earlier(with_activity(one, case.second.touched, coverage), case.second.earlier) for one in told)
     pages = planted(findings, intrusions, case.second, coverage, part.readings)
+    questions = answer_all(answers, findings, coverage, host, case.exposure, case.period, intrusions)
+    entries = case.exposure.entries if case.exposure else ()
+    untold = tuple(untold_limits(entries, case.untold, case.period))
+    broken_into = replace(questions.broken_into, limits=questions.broken_into.limits + untold)
     return Assessment(
         tool=case.tool,
         generated=case.generated,
         host=host,
         verdict=verdict,
-        questions=answer_all(answers, findings, coverage, host, case.exposure, case.period, intrusions),
+        questions=replace(questions, broken_into=broken_into),
         answers=answers,
         findings=tuple(findings),
         coverage=coverage,
         readings=tuple(sorted(part.readings, key=lambda r: (str(r.day or ""), r.what, r.value, str(r.source)))),
-        exposure=case.exposure.entries if case.exposure else (),
+        exposure=entries,
         intrusions=intrusions,
         planted=pages,
         timeline=timeline(findings, part.readings, coverage.spans, intrusions, pages),
         plan=plan(case.plans, answers, findings, things(findings, intrusions, host), case.exposure),
         allowed=allowed,
-        problems=case.problems,
+        problems=(*case.problems, *refused),
         period=case.period,
         evidence=case.evidence,
         mixed=case.second.mixed,
@@ -137,28 +144,3 @@ def _absent(coverage: Coverage, packs: Sequence[Pack]) -> tuple[Gap, ...]:
         for (kind, channel), seen in sorted(wanted.items())
         if not any(seen.fits(span) for span in coverage.spans) and not any(blind(gap, kind) for gap in coverage.gaps)
     )
-
-
-def _allow(
-    findings: Iterable[Finding], entries: Sequence[AllowEntry], today: date
-) -> tuple[list[Finding], tuple[Allowed, ...]]:
-    kept: list[Finding] = []
-    allowed: list[Allowed] = []
-    for finding in sorted(findings, key=worst_first):
-        entry = next((e for e in entries if (e.until is None or today <= e.until) and _fits(e, finding)), None)
-        if entry:
-            allowed.append(Allowed(finding, entry.reason, entry.until))
-        else:
-            kept.append(finding)
-    return kept, tuple(allowed)
-
-
-def _fits(entry: AllowEntry, finding: Finding) -> bool:
-    if entry.sha256:
-        same = finding.record.text("sha256").lower() == entry.sha256.lower()
-        if not same or not entry.rule:
-            return same
-    if not entry.rule or entry.rule not in (finding.rule, finding.trace):
-        return False
-    places = (finding.record.text("url"), finding.record.text("windows_path"), finding.source.path)
-    return bool(entry.path) and any(fnmatchcase(p.lower(), entry.path.lower()) for p in places if p)

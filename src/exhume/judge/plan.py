@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exhume.judge import words
 from exhume.judge.things import Thing
 from exhume.judge.verdict import raised
-from exhume.model import Answer, Finding, PlanEntry, Step, Verdict
+from exhume.model import Answer, Finding, PlanEntry, Step, Verdict, thing_of, to_confirm
 
 if TYPE_CHECKING:
     from exhume.judge.exposure import Patching
@@ -55,6 +56,9 @@ def plan(
         how += f"\n\n{WHERE}\n\n"
         how += "Look for the missing days in backups, snapshots, a SIEM or log server, then assess again with all of it."
         steps.append(Step(1, "Bring the evidence that is missing", "No verdict is possible without it.", how, reversible=True))
+    asked = explain(findings)
+    if asked and not worked:
+        steps.append(replace(asked, order=len(steps) + 1))
     for entry, why in due.values():
         because = f"Because of: {words.joined(list(dict.fromkeys(f.title for f in why)), most=3)}."
         if not why:
@@ -65,7 +69,45 @@ def plan(
         ids = tuple(dict.fromkeys(f.id for f in why))
         how = filled(entry.how, [t for t in planted if t.kind == entry.things])
         steps.append(Step(len(steps) + 1, entry.title, because, how, entry.reversible, ids, entry.decision, entry.check))
+    if asked and worked:
+        steps.append(replace(asked, order=len(steps) + 1))
     return tuple(steps)
+
+
+def explain(findings: Iterable[Finding]) -> Step | None:
+    """Ask about what ordinary work of administrators and products leaves as well; ``None`` when there is no such mark."""
+    marks = [f for f in findings if to_confirm(f)]
+    if not marks:
+        return None
+    lines = [f"- {words.told(f)}" for f in marks[:MOST_THINGS]]
+    lines += [f"- and {len(marks) - MOST_THINGS:,} more: the findings name them"] if len(marks) > MOST_THINGS else []
+    how = (
+        "Whoever runs the server says for each of them who did it or which product it belongs to, and since when:\n\n"
+        + "\n".join(lines)
+    )
+    files = list(dict.fromkeys(dll for f in marks if (dll := thing_of(f).dll)[1:3] == ":\\"))[:MOST_THINGS]
+    if files:
+        commands = [
+            f"    Get-AuthenticodeSignature -LiteralPath {quoted(p)} | Format-List Path,Status,SignerCertificate" for p in files
+        ]
+        commands += [f"    Get-FileHash -LiteralPath {quoted(p)} -Algorithm SHA256" for p in files]
+        how += "\n\nWhose signature it bears is looked up on the server, and the hash at the vendor:\n\n" + "\n".join(commands)
+    how += (
+        "\n\nWhat is explained goes into an allow file: each finding offers the line for it (exhume assess --allow FILE)."
+        " What nobody can explain is treated as the attacker's."
+    )
+    which = words.number(len(marks), "thing")
+    why = f"{which} found that administrators and products leave as well as attackers. No verdict comes of them alone."
+    check = "each of them has an owner, or was taken out and looked into."
+    return Step(
+        1,
+        "Explain what administrators or products may have left",
+        why,
+        how,
+        True,
+        tuple(f.id for f in marks),
+        check=check,
+    )
 
 
 def _why(

@@ -104,18 +104,21 @@ def _attacked(
     probes = [f for f in findings if f.outcome == Outcome.PROBE]
     probed = f" {words.number(sum(f.count for f in probes), 'trace')} of mere probing or oddities, no attack." if probes else ""
     if verdict <= Verdict.ATTEMPTED:
-        return Question(Reply.NO, f"No attack was found in the days and logs that were judged.{probed}{_open_marks(findings)}")
-    text = f"No attack was found in what could be seen, which is not enough to say no.{probed}{_open_marks(findings)}"
+        return Question(
+            Reply.NO, f"No attack was found in the days and logs that were judged.{probed}{_open_marks(findings, names=0)}"
+        )
+    text = f"No attack was found in what could be seen, which is not enough to say no.{probed}{_open_marks(findings, names=0)}"
     return Question(Reply.CANNOT_TELL, text, limits)
 
 
-def _open_marks(findings: Sequence[Finding]) -> str:
+def _open_marks(findings: Sequence[Finding], names: int = 3) -> str:
     """What somebody has to be asked about: marks that ordinary work leaves as well."""
-    titles = dict.fromkeys(f.title for f in findings if to_confirm(f))
-    if not titles:
+    marks = list(dict.fromkeys(words.named(f) for f in findings if to_confirm(f)))
+    if not marks:
         return ""
-    which = f"{words.number(len(titles), 'thing')} that administrators and products do as well"
-    return f" To be confirmed with whoever runs the server: {which} ({words.joined(list(titles), most=3)})."
+    which = f"{words.number(len(marks), 'thing')} that administrators and products leave as well"
+    told = f" ({words.joined(marks, most=names)})" if names else ""
+    return f" To be confirmed with whoever runs the server: {which}{told}."
 
 
 def _broken_into(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from exhume.model import Cause, Coverage, Gap, Hidden, Pack, Reading, Window
+from exhume.model import Cause, Coverage, Finding, Gap, Hidden, Pack, Reading, Window, thing_of
 
 RANGES_SHOWN = 3
 BRING = "To date the exposure, bring Bin\\ExSetup.exe, C:\\ExchangeSetupLogs and the SOFTWARE registry hive."
@@ -142,6 +142,22 @@ def _were(files: Iterable[str]) -> str:
 def _short(path: str) -> str:
     kept = "".join(c if c.isprintable() else "?" for c in path)
     return kept if len(kept) <= 120 else f"…{kept[-119:]}"
+
+
+def named(finding: Finding) -> str:
+    """The same in a few words: title and name."""
+    name = thing_of(finding).name
+    return f"{finding.title}: “{_short(name)}”" if name and finding.record.kind != "windows.event" else finding.title
+
+
+def told(finding: Finding) -> str:
+    """A thing that has to be explained, by all that it is known by: name, file or command, product, hash, place."""
+    thing, record = thing_of(finding), finding.record
+    known = [f"“{_short(thing.name)}”"] if thing.name else []
+    known += [_short(text) for text in (thing.dll, thing.path) if text]
+    known += [f"of {record.text('product')} by its name and folder"] if record.text("product") else []
+    known += [f"SHA-256 {thing.sha256}"] if thing.sha256 else []
+    return f"{finding.title}: {', '.join(known) or _short(str(finding.source))}"
 
 
 def place(reading: Reading) -> str:

@@ -3,8 +3,10 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from exhume.model.allow import AllowEntry, allow_line, entry_of, fits, loose, thing_of
 from exhume.model.clue import BORDER, Clue, event_kind, narrowed, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Unjoined, Window
+from exhume.model.custody import Custody, Hashed, Input
 from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, alone, attacks, raised, to_confirm, unsure
 from exhume.model.flow import (
     File,
@@ -21,7 +23,7 @@ from exhume.model.flow import (
     merge_spans,
 )
 from exhume.model.host import Host
-from exhume.model.pack import AllowEntry, Case, Correlation, Pack, PackFile, PlanEntry, Problem, Role
+from exhume.model.pack import Case, Correlation, Pack, PackFile, PlanEntry, Problem, Role
 from exhume.model.protocols import Detector, Evidence, Kept, Reader, Report, Sieve, SlicedReader, anew
 from exhume.model.visit import Visit
 from exhume.model.vocabulary import Cause, Confidence, Fate, Outcome, Reply, Severity, State, Tlp, Verdict
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
         Withdrawn,
     )
     from exhume.model.attestation import ATTESTATION_SCHEMA, Attestation, Check, StepCheck
-    from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Version, dotted, read_version
+    from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Untold, Version, dotted, read_version
     from exhume.model.casebook import CASE_SCHEMA, Casebook, Server, Shared
     from exhume.model.directive import Directive, DirectivePart, FilledIn, Obligation, Shows, Statement
 
@@ -59,6 +61,14 @@ __all__ = [
     "SCHEMA",
     "Act",
     "AllowEntry",
+    "Custody",
+    "Hashed",
+    "Input",
+    "allow_line",
+    "entry_of",
+    "fits",
+    "loose",
+    "thing_of",
     "Allowed",
     "Answer",
     "Assessment",
@@ -132,6 +142,7 @@ __all__ = [
     "Unjoined",
     "Value",
     "Verdict",
+    "Untold",
     "Version",
     "Visit",
     "Window",
@@ -160,7 +171,7 @@ _LATER = {
         "assessment": "SCHEMA Act Allowed Answer Assessment Exposure Intrusion Moment PackUsed Planted Question Questions "
         "Recheck SeenIn Step Tool Withdrawn",
         "attestation": "ATTESTATION_SCHEMA Attestation Check StepCheck",
-        "builds": "Build BuildTables Fix Parts Setting Version dotted read_version",
+        "builds": "Build BuildTables Fix Parts Setting Untold Version dotted read_version",
         "casebook": "CASE_SCHEMA Casebook Server Shared",
         "directive": "Directive DirectivePart FilledIn Obligation Shows Statement",
     }.items()

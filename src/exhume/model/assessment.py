@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from exhume.model.coverage import Coverage, Window
+from exhume.model.custody import Custody
 from exhume.model.finding import Finding
 from exhume.model.flow import Reading, Source
 from exhume.model.host import Host
@@ -272,6 +273,8 @@ class Assessment:
     """Addresses that carry several people (a load balancer, the one address of an office): they accuse nobody."""
     recheck: Recheck | None = None
     """Set when it was made from an earlier assessment in place of evidence."""
+    custody: Custody | None = None
+    """Set with ``--manifest``. Not in redacted reports: it names people, machines and files."""
     schema: str = field(default=SCHEMA)
 
     def finding(self, identifier: str) -> Finding:

@@ -105,6 +105,17 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Untold:
+    """A flaw whose use does not show in what exhume reads: a row of untold.csv."""
+
+    cve: str
+    why: str
+    instead: str
+    """What to look at in its place."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class BuildTables:
     """What exhume knows of builds and fixes."""
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Protocol, Self
 
+from exhume.model.custody import Hashed
 from exhume.model.finding import Finding
 from exhume.model.flow import HOUR, Gap, Reading, Span, hour_of, merge_readings, merge_spans
 
@@ -153,6 +154,8 @@ class Part:
     coverage: Coverage = field(default_factory=Coverage)
     unjoined: Unjoined | None = None
     """Of a slice, until it is put together with the others."""
+    files: tuple[Hashed, ...] = ()
+    """Digests of the files, where they were asked for (``--manifest``)."""
 
     def __add__(self, other: Part) -> Part:
         folded: dict[tuple[str, ...], Finding] = {}
@@ -160,4 +163,4 @@ class Part:
             key = (finding.pack, *finding.key)
             folded[key] = folded[key] + finding if key in folded else finding
         readings = merge_readings(self.readings + other.readings)
-        return Part(tuple(folded.values()), readings, self.coverage + other.coverage)
+        return Part(tuple(folded.values()), readings, self.coverage + other.coverage, files=self.files + other.files)

@@ -138,17 +138,3 @@ class Pack:
 
     def of(self, role: Role) -> tuple[PackFile, ...]:
         return tuple(f for f in self.files if f.role == role)
-
-
-@dataclass(frozen=True, slots=True)
-class AllowEntry:
-    """Something the user accepts as known good: by hash, or by rule and place. ``reason`` is shown in every report."""
-
-    reason: str
-    sha256: str = ""
-    rule: str = ""
-    """Rule id or trace; with ``path``."""
-    path: str = ""
-    """Shell pattern over the finding's URL, Windows path or path in the evidence, any letter case."""
-    until: date | None = None
-    """Last day on which the entry counts."""

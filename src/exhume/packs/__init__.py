@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from exhume.packs.examples import cases
     from exhume.packs.form import bait, lint
     from exhume.packs.steps import plan
-    from exhume.packs.tables import build_tables, read_tables
+    from exhume.packs.tables import build_tables, read_tables, untold
 
 __all__ = [
     "PackError",
     "bait",
     "build_tables",
+    "untold",
     "cases",
     "clusters",
     "correlations",
@@ -39,6 +40,7 @@ __all__ = [
 _LATER = {
     "bait": "form",
     "build_tables": "tables",
+    "untold": "tables",
     "cases": "examples",
     "encode": "encoding",
     "lint": "form",

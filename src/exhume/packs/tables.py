@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
-from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, read_version
+from exhume.model.builds import Build, BuildTables, Fix, Parts, Setting, Untold, read_version
 from exhume.packs.manifest import PackError
 
 
@@ -16,6 +16,13 @@ from exhume.packs.manifest import PackError
 def build_tables() -> BuildTables:
     """The shipped tables. Raises ``PackError`` with file and line when a cell cannot be read."""
     return read_tables(*(_text(name) for name in ("builds.csv", "fixes.csv", "settings.csv")))
+
+
+@cache
+def untold() -> tuple[Untold, ...]:
+    """Flaws whose use does not show in what exhume reads. Raises ``PackError`` with file and line when a cell is missing."""
+    text = "\n".join("" if line.startswith("#") else line for line in _text("untold.csv").split("\n")).strip("\n")
+    return tuple(Untold(row["cve"], row["why"], row["instead"], row["source"]) for row in _rows("untold.csv", text))
 
 
 def read_tables(builds: str, fixes: str, settings: str) -> BuildTables:

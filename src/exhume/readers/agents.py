@@ -18,6 +18,7 @@ from exhume.model import Cause, File, Gap, Reading, Record, Sieve, Span, Value
 from exhume.readers.configxml import walk
 from exhume.readers.content import rows
 from exhume.readers.lines import lowered
+from exhume.readers.vendors import recognised
 
 LIMIT = 4 * 1024 * 1024
 """Bytes read of one file; a real one has a few kilobytes."""
@@ -75,6 +76,8 @@ class Agents:
         for line, attributes in agents.found:
             fields: dict[str, Value] = {name: attributes[name] for name in _KEPT if attributes.get(name)}
             fields["default"] = is_built_in(attributes.get("name", ""), attributes.get("assemblyPath", ""))
+            if not fields["default"]:
+                fields |= _told(attributes.get("name", ""), attributes.get("assemblyPath", ""))
             yield Record(kind, None, fields, file.source(f"line {line}"), "agents", "", file.opener)
         if trouble:
             yield Gap(kind, Cause.DAMAGED, trouble, file.source("file"), channel="agents")
@@ -82,6 +85,13 @@ class Agents:
             detail = f"{agents.left_out} agents beyond the first {MOST} were left out."
             yield Gap(kind, Cause.LIMIT, detail, file.source("file"), channel="agents", count=agents.left_out)
         return [Span(kind, "agents", "", file.folder, records=len(agents.found))]
+
+
+def _told(name: str, assembly_path: str) -> dict[str, Value]:
+    """Of an agent that is none of Exchange's own: whose it is, or whose name it bears."""
+    if any(row["name"] == name.strip().lower() for row in rows("transport_agents.csv")):
+        return {"claims": "an agent of Exchange's own"}
+    return recognised("agent", name, assembly_path)
 
 
 def is_built_in(name: str, assembly_path: str) -> bool:

@@ -34,6 +34,7 @@ _NAME = re.compile(r"healthchecker-.*\.(xml|json)$", re.IGNORECASE)
 _STAMP = re.compile(r"-(20\d{6})\d{4,6}\.(?:xml|json)$", re.IGNORECASE | re.ASCII)
 _OF = re.compile(r"healthchecker-(.+)-20\d{10,12}\.xml$", re.IGNORECASE | re.ASCII)
 """The name of a report says of which server it is: the script writes one for each server, all into one folder."""
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", re.ASCII)
 _MARKS = (b"HealthCheckerExchangeServer", b"Directory.Management.ExchangeServer")
 _TRUE, _FALSE = "true", "false"
 
@@ -48,6 +49,8 @@ class _Told:
     lines: dict[str, int] = field(default_factory=dict)
     """Build → first line."""
     written: date | None = None
+    named: set[str] = field(default_factory=set)
+    """Servers that the whole report is of (``HealthCheckerExchangeServer.ServerName``), without domain."""
     protected: list[bool] = field(default_factory=list)
     """Of each virtual directory: is Extended Protection as it has to be?"""
     supported: bool | None = None
@@ -96,8 +99,9 @@ class HealthChecker:
 def _server_of(told: _Told, file: File) -> str:
     """Of which server it tells; empty where it does not say, or tells of several."""
     named = _OF.match(file.name)
-    names = [named[1]] if named else list(told.servers) if file.name.lower().endswith(".json") else []
-    return names[0].partition(".")[0].upper() if len(names) == 1 else ""
+    names = [named[1]] if named else list(told.servers) if file.name.lower().endswith(".json") else list(told.named)
+    name = names[0].partition(".")[0] if len(names) == 1 else ""
+    return name.upper() if _HOST.fullmatch(name) else ""
 
 
 def _readings(told: _Told, file: File) -> Iterator[Reading]:
@@ -138,6 +142,8 @@ def _look(thing: Thing, told: _Told) -> None:
     elif values.get("SupportedVersionForExtendedProtection", "").lower() in (_TRUE, _FALSE):
         told.supported = values["SupportedVersionForExtendedProtection"].lower() == _TRUE
         told.protection_line = thing.line
+    if thing.name == "HealthCheckerExchangeServer" and values.get("ServerName"):
+        told.named.add(values["ServerName"].partition(".")[0].upper())
     if thing.name == "AdminDisplayVersion":
         _server("/".join(thing.path[:-1]), values.get("", ""), thing.line, told)
     elif "AdminDisplayVersion" in values:

@@ -92,3 +92,13 @@ def _clean() -> frozenset[tuple[str, str, str]]:
 def is_clean(section: str, name: str, code: str) -> bool:
     """Does an entry with this plain name and plain code stand in the clean configuration?"""
     return (section, name, code) in _clean()
+
+
+def is_clean_name(section: str, name: str) -> bool:
+    """Does an entry with this plain name stand in the clean configuration, whatever its code?"""
+    return (section, name) in _clean_names()
+
+
+@cache
+def _clean_names() -> frozenset[tuple[str, str]]:
+    return frozenset((row["section"], row["name"]) for row in rows("iis_defaults.csv") if row["name"])

@@ -12,11 +12,13 @@ from exhume.readers.iisdefaults import (
     install_root_text,
     install_roots,
     is_clean,
+    is_clean_name,
     plain_name,
     plain_path,
     plain_type,
 )
 from exhume.readers.iissections import Entry, Sections
+from exhume.readers.vendors import recognised
 
 _PATHS = ("image", "physicalPath", "scriptProcessor", "path")
 
@@ -63,9 +65,24 @@ def _told(entry: Entry, file: File, channel: str, roots: frozenset[str]) -> Gene
     if name:
         fields["mitigation"] = name
     fields["default"] = _is_default(entry, roots)
+    if not fields["default"] and not entry.removes:
+        fields |= _whose(entry)
     yield Record("iis.config", None, fields, source, channel, "", file.opener)
     if name:
         yield Reading("mitigation", f"{cve} {name}", file.modified.date() if file.modified else None, "exact", source)
+
+
+def _whose(entry: Entry) -> dict[str, Value]:
+    """Of a module or filter that is none of a clean set-up: which product's it is, or whose name it bears."""
+    name = str(entry.fields.get("name", ""))
+    kind, code = {"globalModules": ("module", "image"), "isapiFilters": ("filter", "path")}.get(entry.section, ("", ""))
+    told = recognised(kind, name, str(entry.fields.get(code, ""))) if kind else {}
+    if told.get("product"):
+        return told
+    managed = entry.section == "modules" and bool(entry.fields.get("type"))
+    if (kind or managed) and is_clean_name(entry.section, plain_name(name)):
+        return {"claims": "a part of IIS or Exchange"}
+    return told
 
 
 def _is_default(entry: Entry, roots: frozenset[str]) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from exhume.model import Assessment, Cause, Finding, Verdict
 from exhume.reports import wording
+from exhume.reports.explained import explained, sentence
 from exhume.reports.plain import DOT, NOTE, shorten, shown
 
 _COLOURS = {"bad": "1;31", "warn": "1;33", "unknown": "1;35", "good": "32", "neutral": "36", "head": "1", "dim": "2"}
@@ -45,6 +46,7 @@ class Text:
         _head(sheet, assessment)
         _recheck(sheet, assessment)
         _questions(sheet, assessment)
+        _explained(sheet, assessment, most=4)
         _campaigns(sheet, assessment)
         _intrusions(sheet, assessment, most=3)
         room = max(4, self.lines - len(sheet.lines))
@@ -97,7 +99,7 @@ def _head(sheet: _Sheet, a: Assessment) -> None:
     if a.tlp:
         sheet.put(a.tlp)
     sheet.put(f"{wording.server(a)}: {wording.VERDICT[a.verdict].upper()}", tone=_VERDICT_TONE[a.verdict])
-    sheet.put(wording.SENTENCE[a.verdict])
+    sheet.put(sentence(a))
     if a.redacted:
         sheet.put(a.redacted)
     sheet.put(f"{wording.product(a)}. {wording.period(a)}.", tone="dim")
@@ -124,6 +126,18 @@ def _questions(sheet: _Sheet, a: Assessment) -> None:
         for limit in asked.question.limits[:1]:
             more = len(asked.question.limits) - 1
             sheet.put(limit + (f" (and {wording.counted(more, 'more limit')})" if more else ""), "  Limit: ", "    ", "dim", 2)
+
+
+def _explained(sheet: _Sheet, a: Assessment, most: int) -> None:
+    things = explained(a)
+    if not things:
+        return
+    sheet.title(f"To be explained: {len(things):,}")
+    for x in things[:most]:
+        known = ", ".join(filter(None, (x.name, x.runs, x.product)))
+        sheet.put(f"{x.found.title}: {known or x.found.source}", "  ", "    ", most=2)
+    if len(things) > most:
+        sheet.put(f"… and {len(things) - most:,} more in the report", "  ", tone="dim")
 
 
 def _campaigns(sheet: _Sheet, a: Assessment) -> None:

@@ -19,7 +19,16 @@ _FREE = frozenset(string.ascii_letters + string.digits + "-._~")
 _BETWEEN = "?"
 """Stands between path and query in ``url``, which are two cells of the row."""
 _FIELDS = frozenset({"url", "cs-uri-stem", "cs-uri-query", "UrlStem", "UrlQuery"})
+_AS_LOGGED = frozenset(
+    {
+        *("AnchorMailbox", "AuthenticatedUser", "BackEndCookie", "ClientIpAddress", "ClientInfo", "UserAgent", "UrlHost"),
+        *("c-ip", "cs-username", "cs(User-Agent)", "cs(Referer)", "cs-method", "Method"),
+    }
+)
+"""Cells that tests see as they stand in the row."""
 _LONGEST = 4000
+_MOST = 20
+"""A part that is asked for more often is asked for any number of times: engines write bounded repeats out."""
 
 
 def raw_regex(node: Node, cost: Callable[[str], float]) -> str | None:
@@ -32,6 +41,8 @@ def raw_regex(node: Node, cost: Callable[[str], float]) -> str | None:
             return "|".join(found for found in each if found) if all(each) else None
         case Regex(fields=fields, search=search) if _FIELDS.issuperset(fields):
             return rewritten(search.pattern, re.compile(search.pattern, search.flags).flags)
+        case Regex(fields=fields, search=search) if _AS_LOGGED.issuperset(fields):
+            return loosened(search.pattern, re.compile(search.pattern, search.flags).flags)
     return None
 
 
@@ -47,6 +58,66 @@ def rewritten(pattern: str, flags: int = 0) -> str | None:
     except ValueError:
         return None
     return out if out and len(out) < _LONGEST else None
+
+
+def loosened(pattern: str, flags: int = 0) -> str | None:
+    """A pattern over a cell that stands in the row as it is, for the whole row: what cannot be said to both engines is left
+    open, so it finds more and never less. ``None`` when nothing of it is left, or it asks for what only Python knows."""
+    try:
+        out = "".join(map(_loose, parse(pattern, flags)))
+    except ValueError:
+        return None
+    return out if len(out) < _LONGEST and not re.compile(out).search("") else None
+
+
+def _loose(item: Any) -> str:
+    operation, argument = str(item[0]), item[1]
+    match operation:
+        case "LITERAL":
+            return _one(chr(argument))
+        case "NOT_LITERAL" | "IN" | "ANY":
+            return _some(item, "+")  # more than one: a letter may be several bytes
+        case "SUBPATTERN":
+            return "(?:" + "".join(map(_loose, argument[3])) + ")"
+        case "BRANCH":
+            return "(?:" + "|".join("".join(map(_loose, branch)) for branch in argument[1]) + ")"
+        case "MAX_REPEAT" | "MIN_REPEAT":
+            least, most = min(int(argument[0]), _MOST), int(argument[1])
+            if len(argument[2]) == 1 and str(argument[2][0][0]) in ("NOT_LITERAL", "IN", "ANY"):
+                return _some(argument[2][0], f"{{{least},}}")
+            often = f"{{{least},{most if most <= _MOST else ''}}}"
+            return "(?:" + "".join(map(_loose, argument[2])) + ")" + often
+        case "AT" | "ASSERT" | "ASSERT_NOT":
+            return ""
+    raise ValueError
+
+
+def _some(item: Any, often: str) -> str:
+    """Characters of a set; one that holds a class or is told by letters that have another case stands for any character."""
+    operation, argument = str(item[0]), item[1]
+    members: list[tuple[Any, Any]] = argument
+    if operation == "NOT_LITERAL":
+        members = [("NEGATE", None), ("LITERAL", argument)]
+    elif operation == "ANY":
+        members = [("CATEGORY", None)]
+    negated, out = False, ""
+    for kind, value in members:
+        match str(kind):
+            case "NEGATE":
+                negated = True
+            case "LITERAL" if chr(value).isascii() and not (negated and chr(value).isalpha()):
+                out += _one(chr(value))
+            case "RANGE" if not negated and f"{chr(value[0])}{chr(value[1])}".isalnum() and value[1] - value[0] < 26:
+                out += f"{_one(chr(value[0]))}-{_one(chr(value[1]))}"
+            case _:
+                return rf"[^\r\n]{often}"
+    return rf"[^{out}\r\n]{often}" if negated else f"[{out}]{often}"
+
+
+def _one(letter: str) -> str:
+    if not letter.isascii() or not letter.isprintable():
+        raise ValueError
+    return re.escape(letter.lower())
 
 
 def _open(item: Any) -> bool:

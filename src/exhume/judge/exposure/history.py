@@ -287,9 +287,12 @@ class _Walk:
 
 def _walk(clues: Iterable[Clue], catalogue: Catalogue) -> _Walk:
     """A clue that cannot follow from those before it begins a new run; between two runs nothing is possible. If that happens
-    again and again (the evidence of several servers), nothing is possible from the first time to the last."""
+    again and again (the evidence of several servers), nothing is possible from the first time to the last.
+
+    Of one day's clues with the same lowest build the one that allows least comes last: the last one of a day says what was
+    possible at its end, and a report that names the cumulative update beside the exact build (HealthChecker) names both."""
     distinct = {(c.day, c.mask, c.sign, c.lower): c for c in sorted(clues, key=lambda c: c.words, reverse=True)}
-    ordered = sorted(distinct.values(), key=lambda c: (c.day, not c.sign, c.mask & -c.mask, c.mask, c.words))
+    ordered = sorted(distinct.values(), key=lambda c: (c.day, not c.sign, c.mask & -c.mask, -c.mask, c.words))
     runs: list[list[tuple[Clue, int]]] = []
     clash: list[tuple[Clue, Clue]] = []
     for clue in ordered:

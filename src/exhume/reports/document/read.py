@@ -46,6 +46,7 @@ from exhume.model import (
     Window,
     Withdrawn,
 )
+from exhume.reports.document import custody
 from exhume.reports.document.node import Node
 
 _MOST_HOURS = 24 * 366 * 200
@@ -106,6 +107,7 @@ def _assessment(n: Node) -> Assessment:
         planted=n.nodes("planted", _planted),
         mixed=n.texts("mixed"),
         recheck=n.optional("recheck", _recheck),
+        custody=n.optional("custody", custody.read),
         schema=n.text("schema"),
     )
 

@@ -30,9 +30,11 @@ from exhume.model import (
     Value,
     Visit,
     Window,
+    allow_line,
     raised,
     to_confirm,
 )
+from exhume.reports.document.custody import written as custody
 from exhume.reports.plain import json_text as _text
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -104,6 +106,7 @@ def _document(a: Assessment) -> dict[str, Json]:
         "readings": [_reading(x) for x in a.readings],
         "coverage": _coverage(a.coverage),
         "allowed": [_allowed(x) for x in a.allowed],
+        "custody": custody(a.custody, str(time(a.custody.begun)), str(time(a.custody.ended))) if a.custody else None,
         "problems": [{"pack": x.pack, "file": x.file, "reason": x.reason} for x in a.problems],
     }
 
@@ -211,6 +214,7 @@ def _finding(f: Finding) -> Json:
         "shows": f.shows,
         "weighed": str(f.weighed) if f.weighed is not None else None,
         "beside": _texts(f.beside),
+        "allow": allow_line(f) or None,
     }
 
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Reading, Severity, Step, Verdict
+from exhume.model import Answer, Assessment, Finding, Gap, Intrusion, Problem, Reading, Severity, Step, Verdict, allow_line
 from exhume.reports import wording
+from exhume.reports.explained import HEAD, MOST, Explained, explained, sentence
 from exhume.reports.html.brief import MOST_ENTRIES, Brief, briefs
 from exhume.reports.html.moments import Table, table
 from exhume.reports.plain import shorten
@@ -50,6 +51,8 @@ class Shown:
     """Field, what it held, and every test that it met."""
     links: tuple[tuple[str, bool], ...]
     """References, and whether they are web addresses."""
+    allow: str
+    """The line of an allow file that accepts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,9 @@ class View:
     glossary: tuple[tuple[str, str], ...]
     outcomes: tuple[tuple[str, str], ...]
     again: wording.Rechecked | None
+    explained: tuple[Explained, ...]
+    explained_head: str
+    most_explained: int
     on_page: frozenset[str]
     """Ids of the findings that are shown in full."""
 
@@ -138,7 +144,7 @@ def view(a: Assessment) -> View:
         product=wording.product(a),
         tone=TONE[a.verdict],
         word=wording.VERDICT[a.verdict],
-        sentence=wording.SENTENCE[a.verdict],
+        sentence=sentence(a),
         period=wording.period(a),
         generated=wording.stamp(a.generated),
         five=wording.five(a),
@@ -162,6 +168,9 @@ def view(a: Assessment) -> View:
         glossary=tuple((wording.VERDICT[v], wording.MEANING[v]) for v in reversed(Verdict)),
         outcomes=tuple(wording.OUTCOME.values()),
         again=wording.rechecked(a),
+        explained=explained(a),
+        explained_head=HEAD,
+        most_explained=MOST,
         on_page=on_page,
     )
 
@@ -206,6 +215,7 @@ def _shown(found: Finding) -> Shown:
         fields=tuple((name, shorten(found.record.text(name), FIELD)) for name in sorted(fields)),
         because=_reasons(found),
         links=tuple((text, bool(_LINK.fullmatch(text))) for text in found.references),
+        allow=allow_line(found),
     )
 
 

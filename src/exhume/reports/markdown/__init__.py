@@ -12,8 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from exhume.model import Act, Assessment, Finding, Intrusion
+from exhume.model import Act, Assessment, Finding, Intrusion, allow_line
 from exhume.reports import wording
+from exhume.reports.explained import HEAD, explained, sentence
+from exhume.reports.explained import MOST as MOST_EXPLAINED
 from exhume.reports.plain import DOT, NOTE, shorten, shown
 
 MOST_FINDINGS = 300
@@ -44,6 +46,7 @@ class Markdown:
             _head,
             _recheck,
             _questions,
+            _explained,
             _plan,
             _campaigns,
             _intrusions,
@@ -96,10 +99,25 @@ def _head(a: Assessment) -> Iterator[str]:
     if a.tlp:
         yield from (f"**{a.tlp}**", "")
     yield f"# {prose(wording.server(a))}: {wording.VERDICT[a.verdict]}"
-    yield from ("", f"**{wording.SENTENCE[a.verdict]}**")
+    yield from ("", f"**{sentence(a)}**")
     if a.redacted:
         yield from ("", f"*{prose(a.redacted)}*")
     yield from ("", f"{prose(wording.product(a))}. {prose(wording.period(a))}. Assessed {wording.stamp(a.generated)}.")
+
+
+def _explained(a: Assessment) -> Iterator[str]:
+    things = explained(a)
+    if not things:
+        return
+    yield from ("## To be explained", "", HEAD, "")
+    for x in things[:MOST_EXPLAINED]:
+        known = [x.product and f"{prose(x.product)} by its name and folder", x.sha256 and f"SHA-256 {code(x.sha256)}"]
+        told = ", ".join(filter(None, (code(x.name), code(x.runs), *known)))
+        yield f"- {prose(x.found.title)}: {told or 'unnamed'}, in {code(x.found.source.path)} {code(x.found.source.at)}"
+        if x.line:
+            yield f"  To accept it: {code(x.line, len(x.line))}"
+    if len(things) > MOST_EXPLAINED:
+        yield f"- {len(things) - MOST_EXPLAINED:,} more are in assessment.json."
 
 
 def _recheck(a: Assessment) -> Iterator[str]:
@@ -243,12 +261,12 @@ def _findings(a: Assessment) -> Iterator[str]:
     yield f"## Findings: {len(a.findings):,}"
     worst = sorted(a.findings, key=lambda f: (-f.severity, -f.outcome, -f.confidence, str(f.first_seen or ""), f.id))
     for found in worst[:MOST_FINDINGS]:
-        yield from ("", f"### {prose(found.title)}", "", *_finding(found))
+        yield from ("", f"### {prose(found.title)}", "", *_finding(found, bool(a.redacted)))
     if len(worst) > MOST_FINDINGS:
         yield from ("", f"{len(worst) - MOST_FINDINGS:,} more are in assessment.json.")
 
 
-def _finding(found: Finding) -> Iterator[str]:
+def _finding(found: Finding, redacted: bool) -> Iterator[str]:
     times = f", {found.count:,} times" if found.count > 1 else ""
     yield f"- **{found.severity}**, outcome {found.outcome}, confidence {found.confidence}: {wording.OUTCOME[found.outcome][1]}"
     yield f"- {wording.between(found.first_seen, found.last_seen)}{times}"
@@ -261,6 +279,8 @@ def _finding(found: Finding) -> Iterator[str]:
     marks = [*found.techniques, *found.cves]
     yield f"- rule {code(found.rule)} of {code(found.pack)}, id {code(found.id)}{''.join(f', {code(m)}' for m in marks)}"
     yield from (f"- harmless reasons: {prose(reason)}" for reason in wording.harmless(found))
+    if not redacted and (line := allow_line(found)):
+        yield f"- to accept it: {code(line, len(line))}"
 
 
 def _unseen(a: Assessment) -> Iterator[str]:
@@ -302,6 +322,12 @@ def _method(a: Assessment) -> Iterator[str]:
     yield from ("## Method", "")
     yield f"- Evidence: {', '.join(map(code, a.evidence)) or 'no name'}"
     yield f"- Program: exhume {code(a.tool.version)}, engine {code(a.tool.engine)}"
+    if a.custody:
+        c = a.custody
+        yield f"- Run by {code(c.by)}, begun {wording.stamp(c.begun)}, ended {wording.stamp(c.ended)}"
+        yield f"- Command: {code(' '.join(c.command)) or 'none'}"
+        yield from (f"- SHA-256 of {x.kind} {code(x.name)}: {code(x.sha256) or 'could not be computed'}" for x in c.inputs)
+        yield f"- {wording.counted(len(c.files), 'file')} with their SHA-256 in assessment.json, under custody.files"
     yield f"- Packs: {', '.join(f'{code(p.name)} {code(p.version)}' for p in a.tool.packs) or 'none'}"
     yield from (f"- Accepted as known good: {prose(x.finding.title)}: {prose(x.reason)}" for x in a.allowed)
     if a.problems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exhume.model import Act, Assessment, Cause, Exposure, Finding, Gap, Intrusion, Moment, Planted, Span, State, Step, Verdict
 from exhume.reports import wording
+from exhume.reports.explained import sentence
 from exhume.reports.plain import DOT, NOTE, json_text, shorten, shown
 
 MOST_FINDINGS = 60
@@ -40,7 +41,7 @@ def content(a: Assessment) -> Json:
         "generated": wording.stamp(a.generated),
         "tlp": str(a.tlp) if a.tlp else "",
         "redacted": _text(a.redacted),
-        "verdict": {"word": wording.VERDICT[a.verdict], "tone": _TONE[a.verdict], "sentence": wording.SENTENCE[a.verdict]},
+        "verdict": {"word": wording.VERDICT[a.verdict], "tone": _TONE[a.verdict], "sentence": sentence(a)},
         "five": [_asked(asked) for asked in wording.five(a)],
         "first": [_cut(s.title, 90) for s in steps[:FIRST_STEPS]],
         "answers": [

@@ -38,6 +38,7 @@ _REASON = "(the reason was left out when this report was redacted)"
 
 def redact(assessment: Assessment, *, everything: bool = False, key: bytes | None = None) -> Assessment:
     """The assessment with stand-ins. ``key``: for tests; without it a random one is made and forgotten."""
+    assessment = replace(assessment, custody=None)  # it names people, machines and files, and nothing else
     texts = set(_texts(assessment))
     names = gathered(assessment, (decode(text).text for text in texts))
     builds = {assessment.host.build, *(r.value for r in assessment.readings if r.what in ("build", "cu")), *known_builds()}
