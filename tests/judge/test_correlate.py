@@ -86,5 +86,5 @@ def test_ours_are_read_and_name_traces_that_exist():
         for line in f.text().splitlines()
         if "trace:" in line
     }
-    assert len(ours) == 7
+    assert len(ours) == 9
     assert all(name in traces for one in ours for name in one.rules)

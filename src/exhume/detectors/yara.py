@@ -279,6 +279,8 @@ def _rule(match: Any, origin: _Origin) -> Rule:
         trace=first.get("exhume_trace", "") if origin.own else "",
         falsepositives=tuple(meta.get("falsepositives", ())),
         references=tuple(v for key, values in meta.items() if key.startswith("reference") for v in values),
+        ambiguous=origin.own and first.get("exhume_ambiguous", "").lower() == "true",
+        shows=first.get("exhume_shows", "odd-page") if origin.own else "",
     )
 
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from exhume.judge.chain import chain, together
+from exhume.judge.chain import chain, own_addresses, together
 from exhume.judge.plan import plan
 from exhume.judge.planted import planted
 from exhume.judge.questions import answer_all
@@ -17,6 +17,7 @@ from exhume.judge.things import things
 from exhume.judge.timeline import timeline
 from exhume.judge.touch import Second, used_pages, with_activity, with_earlier
 from exhume.judge.verdict import answer, days_of, raised, worst_first
+from exhume.judge.weigh import weigh
 from exhume.judge.words import blind, source_name
 from exhume.model import (
     Allowed,
@@ -79,6 +80,7 @@ def judge(part: Part, packs: Sequence[Pack], host: Host, case: Case) -> Assessme
     """The assessment of one server. The same part gives the same assessment, whatever the order of its files."""
     used = tuple(used_pages(case.second.touched, part.findings))
     findings, allowed = _allow((*part.findings, *used), case.allow, case.generated.date())
+    findings = weigh(findings, own_addresses(findings), frozenset(case.second.mixed))
     findings = sorted((*findings, *together(findings, case.correlations, case.second.mixed)), key=worst_first)
     coverage = replace(part.coverage, gaps=part.coverage.gaps + case.second.gaps + _absent(part.coverage, packs))
     servers = _servers(coverage)

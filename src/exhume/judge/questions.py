@@ -20,6 +20,8 @@ from exhume.model import (
     Reply,
     Verdict,
     Window,
+    attacks,
+    to_confirm,
 )
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ def _unknown_build(host: Host) -> Question:
 def _attacked(
     answers: Sequence[Answer], findings: Sequence[Finding], coverage: Coverage, verdict: Verdict, limits: tuple[str, ...]
 ) -> Question:
-    tried = [f for f in findings if f.outcome >= Outcome.ATTEMPT or raised(f) is not None]
+    tried = [f for f in findings if attacks(f)]
     if tried:
         campaigns = sorted({a.title for a in answers if a.outcome is not None and a.outcome >= Outcome.ATTEMPT})
         own = own_addresses(findings)  # the back end sees the front end's own address
@@ -102,10 +104,18 @@ def _attacked(
     probes = [f for f in findings if f.outcome == Outcome.PROBE]
     probed = f" {words.number(sum(f.count for f in probes), 'trace')} of mere probing or oddities, no attack." if probes else ""
     if verdict <= Verdict.ATTEMPTED:
-        return Question(Reply.NO, f"No attack was found in the days and logs that were judged.{probed}")
-    return Question(
-        Reply.CANNOT_TELL, f"No attack was found in what could be seen, which is not enough to say no.{probed}", limits
-    )
+        return Question(Reply.NO, f"No attack was found in the days and logs that were judged.{probed}{_open_marks(findings)}")
+    text = f"No attack was found in what could be seen, which is not enough to say no.{probed}{_open_marks(findings)}"
+    return Question(Reply.CANNOT_TELL, text, limits)
+
+
+def _open_marks(findings: Sequence[Finding]) -> str:
+    """What somebody has to be asked about: marks that ordinary work leaves as well."""
+    titles = dict.fromkeys(f.title for f in findings if to_confirm(f))
+    if not titles:
+        return ""
+    which = f"{words.number(len(titles), 'thing')} that administrators and products do as well"
+    return f" To be confirmed with whoever runs the server: {which} ({words.joined(list(titles), most=3)})."
 
 
 def _broken_into(
@@ -131,10 +141,10 @@ def _broken_into(
         return Question(Reply.CANNOT_TELL, text, limits)
     when = f" between {period.since} and {period.until}" if period else ""
     if verdict <= Verdict.ATTEMPTED:
-        return Question(Reply.NO, f"No success trace was found{when}, and the evidence covers those days.", limits)
-    return Question(
-        Reply.CANNOT_TELL, f"No success trace was found{when}, but the evidence does not cover all that matters.", limits
-    )
+        text = f"No success trace was found{when}, and the evidence covers those days.{_open_marks(findings)}"
+        return Question(Reply.NO, text, limits)
+    text = f"No success trace was found{when}, but the evidence does not cover all that matters.{_open_marks(findings)}"
+    return Question(Reply.CANNOT_TELL, text, limits)
 
 
 def _reached(finding: Finding) -> str:

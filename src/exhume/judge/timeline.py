@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 
 from exhume.judge.words import joined, source_name
-from exhume.model import Finding, Intrusion, Moment, Outcome, Planted, Reading, Span
+from exhume.model import Finding, Intrusion, Moment, Planted, Reading, Span, attacks
 
 READING_KINDS = {
     "update": "patch", "removal": "patch", "mitigation": "patch",
@@ -30,7 +30,7 @@ def timeline(
             moments.append(Moment(one.last_seen, f"intrusion {number}{who}: last trace", "attack", actor=number))
     for finding in findings:
         log = source_name(finding.record.kind, finding.record.channel)
-        kind = "attack" if finding.outcome >= Outcome.ATTEMPT else "context"
+        kind = "attack" if attacks(finding) else "context"
         for moment, word in ((finding.first_seen, ""), (finding.last_seen, "last: ")):
             if moment and (not word or moment != finding.first_seen):
                 times = f" ({finding.count:,} times)" if finding.count > 1 and not word else ""

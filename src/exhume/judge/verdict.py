@@ -25,7 +25,9 @@ from exhume.model import (
     Seen,
     Verdict,
     Window,
+    attacks,
     raised,
+    to_confirm,
 )
 from exhume.model.windows import in_exchange, served_url, windows_path
 
@@ -81,7 +83,7 @@ def answer(
     """The verdict on the pack's campaign, with everything that limits it. ``partly``: why its rules were not asked of all."""
     limits = (*([partly] if partly else []), *limits_of(pack, coverage, days, servers))
     called = [v for v in map(raised, findings) if v is not None]
-    outcome = max((f.outcome for f in findings), default=None)
+    outcome = max((f.outcome for f in findings if not to_confirm(f)), default=None)
     if called:
         verdict = max(called)
     elif not pack.needs or limits:
@@ -182,8 +184,9 @@ def _exchange_file(gap: Gap) -> bool:
     )
 
 
-def worst_first(finding: Finding) -> tuple[int, int, int, int, str, str]:
-    """Sort key: what proves most comes first, then what happened first."""
+def worst_first(finding: Finding) -> tuple[int, int, int, int, int, str, str]:
+    """Sort key: what proves most comes first, then attempts, then what is to be confirmed; of the same, what happened first."""
     called = raised(finding)
     when = finding.first_seen.isoformat() if finding.first_seen else ""
-    return (-(called if called is not None else -1), -finding.outcome, -finding.severity, -finding.confidence, when, finding.id)
+    proof = (-(called if called is not None else -1), -attacks(finding), -finding.outcome)
+    return (*proof, -finding.severity, -finding.confidence, when, finding.id)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from exhume.model.clue import BORDER, Clue, event_kind, narrowed, searched
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Unjoined, Window
-from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, raised
+from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, alone, attacks, raised, to_confirm, unsure
 from exhume.model.flow import (
     File,
     Gap,
@@ -145,6 +145,10 @@ __all__ = [
     "merge_spans",
     "narrowed",
     "raised",
+    "to_confirm",
+    "unsure",
+    "alone",
+    "attacks",
     "read_version",
     "searched",
     "anew",

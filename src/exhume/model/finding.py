@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +18,8 @@ TEXT_KEPT = 4096
 """Characters kept of each field of a finding's record."""
 HASH_RULES = ("ioc:sha256:", "ioc:sha1:", "ioc:md5:")
 """Beginnings of the ids of rules that know a file by its hash: whose they are changes nothing, the hash is the file itself."""
+_FAMILY = re.compile(r"[A-Z0-9]+(?:-\d+)*-[a-z0-9]+(?=-|\Z)")
+"""The beginning of a trace's id that its variants share: ``WS-k`` of ``WS-k-probe``."""
 ADDRESS_FIELDS = ("c-ip", "ClientIpAddress", "ClientIP", "client-ip", "IpAddress", "SourceIp", "original-client-ip")
 
 
@@ -52,6 +55,10 @@ class Rule:
     """Id of the trace it stands for, e.g. ``PL-855-c``."""
     falsepositives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    ambiguous: bool = False
+    """Ordinary work of administrators or products leaves the same mark: alone it moves no verdict."""
+    shows: str = ""
+    """A word for the fact it shows, where several traces show the same one, e.g. ``mailbox-export``."""
 
 
 def address_of(fields: Mapping[str, Value]) -> str:
@@ -108,6 +115,14 @@ class Finding:
     references: tuple[str, ...] = ()
     visits: tuple[Visit, ...] = ()
     """Its rows by minute and by the values that name an actor: the earliest ``VISITS_KEPT``."""
+    ambiguous: bool = False
+    """Its rule says that ordinary work leaves the same mark."""
+    shows: str = ""
+    """Its rule's word for the fact it shows; ``fact`` is never empty."""
+    lifted: Verdict | None = None
+    """What it calls for together with the marks in ``beside``, where that is more than alone. Set by ``judge.weigh``."""
+    beside: tuple[str, ...] = ()
+    """Ids of the findings that it was added up with."""
 
     @classmethod
     def of(cls, rule: Rule, record: Record, because: Iterable[Because]) -> Finding:
@@ -140,7 +155,16 @@ class Finding:
             falsepositives=rule.falsepositives,
             references=rule.references,
             visits=(visit_of(record),),
+            ambiguous=rule.ambiguous,
+            shows=rule.shows,
         )
+
+    @property
+    def fact(self) -> str:
+        """What it shows, in one word. Marks that show the same fact (one row in two logs, a page that was served and lies on
+        the disk) are not independent of each other: they never add up."""
+        match = _FAMILY.match(self.trace)
+        return self.shows or (match[0] if match else self.rule)
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -190,17 +214,42 @@ def _in_order(source: Source) -> tuple[str, int, str]:
 
 
 def raised(finding: Finding) -> Verdict | None:
-    """The verdict this finding calls for by itself, ``None`` for attempts and probes.
+    """The verdict this finding calls for, ``None`` for attempts, probes and marks that are still to be confirmed.
 
     The one decision: verdicts, plans, comparisons and what is exported as an indicator all go by it.
     """
+    called = alone(finding)
+    if finding.lifted is None:
+        return called
+    return finding.lifted if called is None else max(called, finding.lifted)
+
+
+def alone(finding: Finding) -> Verdict | None:
+    """The verdict it calls for by itself, whatever stands beside it."""
     if not finding.own and not finding.rule.startswith(HASH_RULES):
         return Verdict.SUSPECTED if finding.severity >= Severity.HIGH else None
+    if unsure(finding):
+        return None
     if _lies_unserved(finding):
         return Verdict.SUSPECTED
     if finding.decisive or (finding.confidence == Confidence.HIGH and finding.outcome >= Outcome.WRITE):
         return Verdict.COMPROMISED
     return Verdict.SUSPECTED if finding.outcome >= Outcome.STEP else None
+
+
+def unsure(finding: Finding) -> bool:
+    """A mark of something that worked which may as well be ordinary work: its rule says so, or is hardly sure of its title."""
+    return finding.ambiguous or (finding.confidence == Confidence.LOW and finding.outcome >= Outcome.STEP)
+
+
+def to_confirm(finding: Finding) -> bool:
+    """An unsure mark with nothing beside it: a person who knows the server has to say whose work it was."""
+    return unsure(finding) and raised(finding) is None
+
+
+def attacks(finding: Finding) -> bool:
+    """Does it show at least an attempt? A mark that is still to be confirmed shows none."""
+    return raised(finding) is not None or (finding.outcome >= Outcome.ATTEMPT and not unsure(finding))
 
 
 def _lies_unserved(finding: Finding) -> bool:

@@ -151,7 +151,7 @@ def _web(record: Record) -> Iterator[tuple[str, str]]:
     yield "status", record.text("sc-status") or record.text("HttpStatus")
     for text in (anchor, record.text("cs-uri-query"), record.text("UrlQuery")):
         yield from _session(text)
-    yield "account", _account(record.text("cs-username") or record.text("AuthenticatedUser"))
+    yield "account", account_name(record.text("cs-username") or record.text("AuthenticatedUser"))
 
 
 def _session(text: str) -> Iterator[tuple[str, str]]:
@@ -189,7 +189,7 @@ def _event(record: Record) -> Iterator[tuple[str, str]]:
     yield "address", client(record)
     event = record.text("EventID")
     if event in ("4720", "4722", "4724", "4738", "4624", "4625", "1149", "4697", "7045"):
-        yield "account", _account(record.text("TargetUserName"))
+        yield "account", account_name(record.text("TargetUserName"))
         yield "service", record.text("ServiceName").lower()
     yield from (("process", number) for number in _processes(record, event))
     pool = _POOL.search(record.text("ParentCommandLine"))
@@ -245,7 +245,8 @@ def client(record: Record) -> str:
     return ""
 
 
-def _account(name: str) -> str:
+def account_name(name: str) -> str:
+    """The account in lower case; empty for machine accounts and the system's own, which are nobody in particular."""
     name = name.strip().lower()
     bare = name.rpartition("\\")[2]
     if not bare or bare in _MACHINES or bare.endswith("$") or bare.startswith(("healthmailbox", "dwm-", "umfd-")):

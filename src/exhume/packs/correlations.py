@@ -92,10 +92,13 @@ def _rule(document: Mapping[str, Any], pack: str, own: bool) -> Rule:
         outcome=Outcome.parse(words["outcome"]) if own else Outcome.STEP if severity >= Severity.HIGH else Outcome.PROBE,
         severity=severity,
         confidence=Confidence.parse(str(words.get("confidence", "medium"))),
+        decisive=own and words.get("decisive") is True,
         techniques=tuple(m[1].upper() for tag in tags if (m := _TECHNIQUE.match(tag))),
         cves=tuple(f"CVE-{m[1]}-{m[2]}" for tag in tags if (m := _CVE.match(tag))),
         own=own,
         trace=str(words.get("trace", "")),
         falsepositives=tuple(map(str, document.get("falsepositives") or ())),
         references=tuple(map(str, document.get("references") or ())),
+        ambiguous=own and words.get("ambiguous") is True,
+        shows=str(words.get("shows") or "") if own else "",
     )

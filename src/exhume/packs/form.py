@@ -25,7 +25,8 @@ INDICATOR_COLUMNS = ("type", "value", "campaign", "cluster", "first_seen", "sour
 INDICATOR_TYPES = frozenset(
     {"ip", "domain", "sha256", "sha1", "md5", "filename", "path", "url_path", "user_agent", "webshell_parameter", "string"}
 )
-_EXHUME_KEYS = frozenset({"trace", "outcome", "decisive", "confidence", "fold"})
+_EXHUME_KEYS = frozenset({"trace", "outcome", "decisive", "confidence", "fold", "ambiguous", "shows"})
+_FACT = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _TRACE = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Za-z0-9]+)+")
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -194,6 +195,12 @@ def _own_block(block: dict[str, Any]) -> Iterator[str]:
     yield from _scale(block.get("confidence"), Confidence, "exhume.confidence")
     if not isinstance(block.get("decisive", False), bool):
         yield "exhume.decisive is neither true nor false"
+    if not isinstance(block.get("ambiguous", False), bool):
+        yield "exhume.ambiguous is neither true nor false"
+    if block.get("ambiguous") and block.get("decisive"):
+        yield "exhume says decisive and ambiguous at once"
+    if "shows" in block and not _FACT.fullmatch(str(block["shows"])):
+        yield "exhume.shows is not one word like mailbox-export"
     fold = block.get("fold", [])
     if not isinstance(fold, list) or not all(isinstance(field, str) for field in fold):
         yield "exhume.fold is not a list of fields"
@@ -233,6 +240,8 @@ def _yara_rule(meta: dict[str, str]) -> Iterator[str]:
     yield from _scale(meta.get("severity"), Severity, "meta severity")
     if meta.get("exhume_decisive", "false") not in {"true", "false"}:
         yield "meta exhume_decisive is neither true nor false"
+    if meta.get("exhume_ambiguous", "false") not in {"true", "false"}:
+        yield "meta exhume_ambiguous is neither true nor false"
     if not re.fullmatch(r"T\d{4}(?:\.\d{3})?(?:[ ,]+T\d{4}(?:\.\d{3})?)*", meta.get("techniques", "")):
         yield "meta techniques is not like T1505.003"
     for cve in re.split(r"[ ,]+", meta.get("cve", "").strip()):

@@ -135,6 +135,8 @@ def describe(pack: Pack, name: str, document: Mapping[str, Any]) -> Rule:
         trace=str(words.get("trace") or ""),
         falsepositives=_texts(document.get("falsepositives")),
         references=_texts(document.get("references")),
+        ambiguous=words.get("ambiguous") is True,
+        shows=str(words.get("shows") or ""),
     )
 
 

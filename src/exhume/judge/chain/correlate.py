@@ -148,7 +148,7 @@ def _finding(rule: Correlation, key: tuple[str, ...], matched: Sequence[Node]) -
         pack=what.pack,
         title=what.title,
         outcome=what.outcome,
-        decisive=False,
+        decisive=what.decisive,
         severity=what.severity,
         confidence=what.confidence,
         because=because,
@@ -164,6 +164,10 @@ def _finding(rule: Correlation, key: tuple[str, ...], matched: Sequence[Node]) -
         falsepositives=what.falsepositives,
         references=what.references,
         visits=tuple(sorted({n.visit.place: n.visit for n in matched}.values(), key=lambda v: v.place)),
+        ambiguous=what.ambiguous,
+        shows=what.shows,
+        lifted=None,
+        beside=(),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from exhume.judge.verdict import raised
-from exhume.model import Finding, Outcome, Verdict, Visit
+from exhume.model import Finding, Outcome, Verdict, Visit, attacks
 from exhume.model.visit import visit_of
 
 WEB = ("iis.access", "iis.httperr", "exchange.httpproxy", "exchange.rps-http")
@@ -49,7 +49,7 @@ class Node:
     @property
     def counts(self) -> bool:
         """More than a probe."""
-        return self.called is not None or self.finding.outcome >= Outcome.ATTEMPT
+        return attacks(self.finding)
 
     @property
     def looked(self) -> bool:

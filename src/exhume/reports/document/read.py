@@ -218,6 +218,10 @@ def _finding(n: Node) -> Finding:
         falsepositives=n.texts("falsepositives"),
         references=n.texts("references"),
         visits=n.nodes("visits", _visit),
+        ambiguous=n.truth("ambiguous", False),
+        shows=n.text("shows", ""),
+        lifted=Verdict.parse(n.text("lifted")) if n.content.get("lifted") else None,
+        beside=n.texts("beside"),
     )
 
 

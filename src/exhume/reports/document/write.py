@@ -30,6 +30,8 @@ from exhume.model import (
     Value,
     Visit,
     Window,
+    raised,
+    to_confirm,
 )
 from exhume.reports.plain import json_text as _text
 
@@ -94,6 +96,7 @@ def _document(a: Assessment) -> dict[str, Json]:
         ],
         "plan": [_step(x) for x in a.plan],
         "findings": [_finding(x) for x in a.findings],
+        "to_confirm": _texts(f.id for f in a.findings if to_confirm(f)),
         "intrusions": [_intrusion(x) for x in a.intrusions],
         "planted": [_planted(x) for x in a.planted],
         "mixed": _texts(a.mixed),
@@ -203,6 +206,11 @@ def _finding(f: Finding) -> Json:
         "falsepositives": _texts(f.falsepositives),
         "references": _texts(f.references),
         "visits": [_visit(v) for v in f.visits],
+        "raises": str(called) if (called := raised(f)) is not None else None,
+        "ambiguous": f.ambiguous,
+        "shows": f.shows,
+        "lifted": str(f.lifted) if f.lifted is not None else None,
+        "beside": _texts(f.beside),
     }
 
 

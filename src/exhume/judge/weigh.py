@@ -1,0 +1,130 @@
+"""How marks add up: what two of them show together and neither shows alone. Pure; docs/explanation/verdicts.md has the table.
+
+Two marks add up only when they show different facts (``Finding.fact``): one request seen in two logs is one fact, and so is a
+page that was served and lies on the disk.
+
+- On one page: two that are each *suspected* (say, it was served, and commands stood in its query) are a break-in.
+- An unsure mark (``unsure``) becomes *suspected* beside a second mark of the same actor, session or process, or, where neither
+  names an actor, close in time on the same server. Alone it is listed as to be confirmed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from exhume.model import Finding, Record, Verdict, Visit, alone, unsure
+from exhume.model.visit import account_name, values, visit_of
+
+ACTOR = timedelta(days=2)
+"""Longest time between two marks of one address or account that are still taken for one actor's work."""
+CLOSE = timedelta(minutes=15)
+"""The same for two unsure marks that name nobody: ordinary work leaves several in a day."""
+NEAR = timedelta(hours=6)
+"""The same beside a mark that is not unsure: what an intruder does follows within hours."""
+BESIDE_KEPT = 5
+_JOINING = ("canary", "process", "address", "account", "shell", "file", "setting")
+_WHO = ("Caller", "SubjectUserName", "User", "AuthenticatedUser", "cs-username", "Author")
+
+
+def weigh(findings: Iterable[Finding], own: frozenset[str] = frozenset(), mixed: frozenset[str] = frozenset()) -> list[Finding]:
+    """The findings, those lifted that others add up with. ``own``: the server's own addresses; ``mixed``: addresses that carry
+    other people too; neither joins anything. Weighing twice gives the same as once."""
+    fresh = [replace(f, lifted=None, beside=()) if f.lifted is not None or f.beside else f for f in findings]
+    lifts: dict[int, dict[str, None]] = defaultdict(dict)
+    broken = dict(_pages(fresh))
+    if any(unsure(f) for f in fresh):
+        for mark, other in _pairs(fresh, own | mixed):
+            lifts[id(mark)][other.id] = None
+    out = []
+    for finding in fresh:
+        if id(finding) in broken:
+            out.append(replace(finding, lifted=Verdict.COMPROMISED, beside=broken[id(finding)]))
+        elif id(finding) in lifts:
+            out.append(replace(finding, lifted=Verdict.SUSPECTED, beside=tuple(lifts[id(finding)])[:BESIDE_KEPT]))
+        else:
+            out.append(finding)
+    return out
+
+
+def _pages(findings: Iterable[Finding]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Of each page that two independent marks call suspected: these marks, and the others of them."""
+    pages: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.own and alone(finding) == Verdict.SUSPECTED:
+            for page in {page for visit in _visits(finding) for page in values(visit.keys, "shell")}:
+                pages[finding.record.server, page].append(finding)
+    for mine in pages.values():
+        if len({f.fact for f in mine}) > 1:
+            ordered = sorted(mine, key=lambda f: f.id)
+            for finding in mine:
+                yield id(finding), tuple(f.id for f in ordered if f.fact != finding.fact)[:BESIDE_KEPT]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """One visit of a finding that is unsure or calls for a verdict by itself."""
+
+    finding: Finding
+    fact: str
+    unsure: bool
+    first: datetime | None
+    last: datetime | None
+    who: str
+
+    def apart(self, other: _Mark) -> timedelta | None:
+        if not (self.first and self.last and other.first and other.last):
+            return None
+        return max(self.first - other.last, other.first - self.last, timedelta())
+
+
+def _pairs(findings: Sequence[Finding], skip: frozenset[str]) -> Iterator[tuple[Finding, Finding]]:
+    """Each unsure finding with the ones that stand beside it. Linear in visits times facts, whatever the evidence holds."""
+    last: dict[tuple[str, ...], dict[tuple[str, bool], _Mark]] = defaultdict(dict)
+    for mark, places in sorted(_marks(findings, skip), key=lambda item: (item[0].first is None, str(item[0].first or ""))):
+        for place in places:
+            for (fact, _), other in last[place].items():
+                if fact != mark.fact and _together(place, mark, other):
+                    if mark.unsure:
+                        yield mark.finding, other.finding
+                    if other.unsure:
+                        yield other.finding, mark.finding
+            last[place][mark.fact, mark.unsure] = mark
+
+
+def _together(place: tuple[str, ...], mark: _Mark, other: _Mark) -> bool:
+    apart = mark.apart(other)
+    if place[0] != "server":
+        return apart is None or apart <= ACTOR
+    if apart is None or (mark.who and other.who and mark.who != other.who):
+        return False
+    return apart <= (CLOSE if mark.unsure and other.unsure else NEAR)
+
+
+def _marks(findings: Iterable[Finding], skip: frozenset[str]) -> Iterator[tuple[_Mark, list[tuple[str, ...]]]]:
+    for finding in findings:
+        doubt = unsure(finding)
+        if not doubt and alone(finding) is None:
+            continue
+        who = actor(finding.record)
+        for visit in _visits(finding):
+            known = [(name, value) for name in _JOINING for value in values(visit.keys, name) if value not in skip]
+            places: list[tuple[str, ...]] = [(n, v.rpartition("\\")[2] if n == "account" else v) for n, v in known]
+            if visit.first:
+                places.append(("server", finding.record.server))
+                if who:
+                    places.append(("account", who))
+            yield _Mark(finding, finding.fact, doubt, visit.first, visit.last, who), list(dict.fromkeys(places))
+
+
+def _visits(finding: Finding) -> tuple[Visit, ...]:
+    return finding.visits or (visit_of(finding.record),)
+
+
+def actor(record: Record) -> str:
+    """The account in whose name the record says that it was done; empty for the system and machine accounts."""
+    return next(
+        (name for field in _WHO if (name := account_name(record.text(field).rpartition("/")[2]).rpartition("\\")[2])), ""
+    )
