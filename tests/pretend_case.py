@@ -118,8 +118,8 @@ def judged(case: Case, document: Mapping[str, Any]) -> Score:
     highest = max((a["outcome"] for a in document["answers"] if a["outcome"]), key=LADDER.index, default="null")
     score = Score(case.name, document["verdict"], highest, len(above))
     _judge_verdict(score, case, document)
-    if "outcome" in expect and (expect["outcome"] or "null") != highest:
-        score.say("outcome", f"outcome {expect['outcome'] or 'null'} expected, got {highest}")
+    if "outcome" in expect and highest not in [one or "null" for one in _several(expect["outcome"])]:
+        score.say("outcome", f"outcome {' or '.join(map(str, _several(expect['outcome'])))} expected, got {highest}")
     if first := expect.get("first_seen"):
         seen = min((a["first_seen"] for a in document["answers"] if a["first_seen"]), default=None)
         if seen is None or _time(seen) != _time(first):
@@ -133,14 +133,13 @@ def judged(case: Case, document: Mapping[str, Any]) -> Score:
 
 def _judge_verdict(score: Score, case: Case, document: Mapping[str, Any]) -> None:
     expect = case.expect
-    wanted = expect["verdict"]
-    allowed = wanted if isinstance(wanted, list) else [wanted]
+    allowed = _several(expect["verdict"])
     if document["verdict"] not in allowed:
         score.say("verdict", f"verdict {' or '.join(allowed)} expected, got {document['verdict']}")
     by_name = {a["campaign"]: a["verdict"] for a in document["answers"]}
     for name, verdict in expect.get("campaigns", {}).items():
-        if by_name.get(name) != verdict:
-            score.say("verdict", f"{name} {verdict} expected, got {by_name.get(name)}")
+        if by_name.get(name) not in _several(verdict):
+            score.say("verdict", f"{name} {' or '.join(_several(verdict))} expected, got {by_name.get(name)}")
     for name in expect.get("not", []):
         if by_name.get(name) in ("compromised", "suspected"):
             score.say("verdict", f"{name} is {by_name[name]}, and must not be above attempted")
@@ -151,6 +150,11 @@ def _judge_verdict(score: Score, case: Case, document: Mapping[str, Any]) -> Non
         asked = "yes" if asked else "no"
     if asked is not None and answer != asked:
         score.say("verdict", f"attacked {asked} expected, got {answer}")
+
+
+def _several(value: Any) -> list[Any]:
+    """One right answer, or those that the source leaves open."""
+    return value if isinstance(value, list) else [value]
 
 
 def _judge_naming(score: Score, expect: Mapping[str, Any], document: Mapping[str, Any]) -> None:
