@@ -1,6 +1,7 @@
 """How marks add up. The table is the one of docs/explanation/verdicts.md: each of its rows is a test."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 from hand_findings import NOON, found
 
 from exhume.judge.weigh import weigh
-from exhume.model import Confidence, Finding, Outcome, Verdict, raised
+from exhume.model import Confidence, Finding, Outcome, Record, Source, Verdict, raised
+from exhume.model.visit import visit_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "verdicts.md"
 _MARK = re.compile(
@@ -69,8 +71,8 @@ def test_weighing_twice_gives_the_same_and_names_the_others() -> None:
     two = found("X2-a", Outcome.WRITE, ambiguous=True, who="contoso.test/Users/adm")
     once = weigh([one, two])
     assert weigh(once) == once
-    assert [(f.lifted, f.beside) for f in once] == [(Verdict.SUSPECTED, (two.id,)), (Verdict.SUSPECTED, (one.id,))]
-    assert weigh(once[:1])[0].lifted is None  # the other was allowed since
+    assert [(f.weighed, f.beside) for f in once] == [(Verdict.SUSPECTED, (two.id,)), (Verdict.SUSPECTED, (one.id,))]
+    assert weigh(once[:1])[0].weighed is None  # the other was allowed since
 
 
 def test_other_accounts_and_crowded_addresses_join_nothing() -> None:
@@ -88,10 +90,30 @@ def test_many_marks_are_weighed_in_linear_time() -> None:
         found(f"X{n % 40}-a", Outcome.POST, ambiguous=True, at=NOON + timedelta(seconds=n), page=f"/p{n}.aspx")
         for n in range(20_000)
     ]
-    assert all(f.lifted == Verdict.SUSPECTED for f in weigh(many))
+    assert all(f.weighed == Verdict.SUSPECTED for f in weigh(many))
 
 
 def test_others_rules_never_prove_a_break_in_together() -> None:
     one = found("X1-a", Outcome.STEP, own=False, page="/aspnet_client/x.aspx")
     two = found("X2-a", Outcome.EXEC, own=False, page="/aspnet_client/x.aspx")
     assert [raised(f) for f in weigh([one, two])] == [Verdict.SUSPECTED] * 2
+
+
+def page_file(page: str, content: bool = False) -> Finding:
+    """What is said of a page's file that came with the evidence."""
+    one = found("X9-a", Outcome.STEP, shows="odd-page/content" if content else "odd-page", page=page)
+    fields = {"url": page, "windows_path": f"C:\\inetpub\\wwwroot{page.replace('/', chr(92))}", "sha256": "a" * 64}
+    record = Record("web.file", None, fields, Source("e", "x.aspx", "file"))
+    return replace(one, record=record, first_seen=None, visits=(visit_of(record),), subject="x.aspx")
+
+
+@pytest.mark.parametrize(
+    ("people", "content", "verdict"), [(6, False, "suspected"), (2, False, "compromised"), (6, True, "compromised")]
+)
+def test_a_harmless_page_that_many_use_is_no_proof_of_a_break_in(people: int, content: bool, verdict: str) -> None:
+    page = "/aspnet_client/ask.aspx"
+    posts = [
+        found("WS-a", Outcome.EXEC, confidence=Confidence.HIGH, page=page, address=f"203.0.113.{n}") for n in range(people)
+    ]
+    weighed = weigh([*posts, page_file(page, content)])
+    assert str(max(v for f in weighed if (v := raised(f)) is not None)) == verdict

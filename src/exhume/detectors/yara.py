@@ -280,7 +280,7 @@ def _rule(match: Any, origin: _Origin) -> Rule:
         falsepositives=tuple(meta.get("falsepositives", ())),
         references=tuple(v for key, values in meta.items() if key.startswith("reference") for v in values),
         ambiguous=origin.own and first.get("exhume_ambiguous", "").lower() == "true",
-        shows=first.get("exhume_shows", "odd-page") if origin.own else "",
+        shows=first.get("exhume_shows", "odd-page/content") if origin.own else "",
     )
 
 

@@ -4,6 +4,8 @@ Two marks add up only when they show different facts (``Finding.fact``): one req
 page that was served and lies on the disk.
 
 - On one page: two that are each *suspected* (say, it was served, and commands stood in its query) are a break-in.
+- A page whose own text came with the evidence, was read and does nothing with what is sent to it, and to which many people
+  posted, was hardly a web shell: that it was used is *suspected* then, no more. (Additions to the log-on page are such.)
 - An unsure mark (``unsure``) becomes *suspected* beside a second mark of the same actor, session or process, or, where neither
   names an actor, close in time on the same server. Alone it is listed as to be confirmed.
 """
@@ -25,14 +27,19 @@ CLOSE = timedelta(minutes=15)
 NEAR = timedelta(hours=6)
 """The same beside a mark that is not unsure: what an intruder does follows within hours."""
 BESIDE_KEPT = 5
+MANY = 4
+"""Addresses from which on a page is one that people use: those who use a web shell are few."""
+_CONTENT = "/content"
+_WEB = ("iis.access", "exchange.httpproxy")
 _JOINING = ("canary", "process", "address", "account", "shell", "file", "setting")
 _WHO = ("Caller", "SubjectUserName", "User", "AuthenticatedUser", "cs-username", "Author")
 
 
 def weigh(findings: Iterable[Finding], own: frozenset[str] = frozenset(), mixed: frozenset[str] = frozenset()) -> list[Finding]:
-    """The findings, those lifted that others add up with. ``own``: the server's own addresses; ``mixed``: addresses that carry
+    """The findings, those weighed that others add up with. ``own``: the server's own addresses; ``mixed``: addresses that carry
     other people too; neither joins anything. Weighing twice gives the same as once."""
-    fresh = [replace(f, lifted=None, beside=()) if f.lifted is not None or f.beside else f for f in findings]
+    fresh = [replace(f, weighed=None, beside=()) if f.weighed is not None or f.beside else f for f in findings]
+    fresh = list(_people_use(fresh, own))
     lifts: dict[int, dict[str, None]] = defaultdict(dict)
     broken = dict(_pages(fresh))
     if any(unsure(f) for f in fresh):
@@ -41,26 +48,50 @@ def weigh(findings: Iterable[Finding], own: frozenset[str] = frozenset(), mixed:
     out = []
     for finding in fresh:
         if id(finding) in broken:
-            out.append(replace(finding, lifted=Verdict.COMPROMISED, beside=broken[id(finding)]))
+            out.append(replace(finding, weighed=Verdict.COMPROMISED, beside=broken[id(finding)]))
         elif id(finding) in lifts:
-            out.append(replace(finding, lifted=Verdict.SUSPECTED, beside=tuple(lifts[id(finding)])[:BESIDE_KEPT]))
+            out.append(replace(finding, weighed=Verdict.SUSPECTED, beside=tuple(lifts[id(finding)])[:BESIDE_KEPT]))
         else:
             out.append(finding)
     return out
 
 
+def _people_use(findings: Sequence[Finding], own: frozenset[str]) -> Iterator[Finding]:
+    """The findings; those that say that a harmless page was used are held at *suspected*."""
+    texts: dict[str, str] = {}
+    shells: set[str] = set()
+    visitors: dict[str, set[str]] = defaultdict(set)
+    for finding in findings:
+        for visit in _visits(finding):
+            for page in values(visit.keys, "shell"):
+                if finding.shows.endswith(_CONTENT) and alone(finding) is not None:
+                    shells.add(page)
+                if finding.record.kind == "web.file" and finding.record.text("sha256"):
+                    texts.setdefault(page, finding.id)
+                visitors[page] |= set(values(visit.keys, "address")) - own
+    people = {page for page in texts.keys() - shells if len(visitors[page]) >= MANY}
+    for finding in findings:
+        pages = {page for visit in _visits(finding) for page in values(visit.keys, "shell")}
+        if pages and pages <= people and finding.record.kind in _WEB and alone(finding) == Verdict.COMPROMISED:
+            yield replace(finding, weighed=Verdict.SUSPECTED, beside=tuple(texts[page] for page in sorted(pages)))
+        else:
+            yield finding
+
+
 def _pages(findings: Iterable[Finding]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Of each page that two independent marks call suspected: these marks, and the others of them."""
-    pages: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    """Of each page that two independent marks call suspected: these marks, and the others of them. Files name no server."""
+    pages: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         if finding.own and alone(finding) == Verdict.SUSPECTED:
             for page in {page for visit in _visits(finding) for page in values(visit.keys, "shell")}:
-                pages[finding.record.server, page].append(finding)
-    for mine in pages.values():
-        if len({f.fact for f in mine}) > 1:
-            ordered = sorted(mine, key=lambda f: f.id)
-            for finding in mine:
-                yield id(finding), tuple(f.id for f in ordered if f.fact != finding.fact)[:BESIDE_KEPT]
+                pages[page].append(finding)
+    for some in pages.values():
+        for server in {f.record.server for f in some if f.record.server} or {""}:
+            mine = [f for f in some if f.record.server in ("", server)]
+            if len({f.fact for f in mine}) > 1:
+                ordered = sorted(mine, key=lambda f: f.id)
+                for finding in mine:
+                    yield id(finding), tuple(f.id for f in ordered if f.fact != finding.fact)[:BESIDE_KEPT]
 
 
 @dataclass(frozen=True, slots=True)

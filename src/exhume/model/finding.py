@@ -58,7 +58,8 @@ class Rule:
     ambiguous: bool = False
     """Ordinary work of administrators or products leaves the same mark: alone it moves no verdict."""
     shows: str = ""
-    """A word for the fact it shows, where several traces show the same one, e.g. ``mailbox-export``."""
+    """A word for the fact it shows, where several traces show the same one, e.g. ``mailbox-export``; after a slash what of it:
+    ``odd-page/content`` says what a page's own text does."""
 
 
 def address_of(fields: Mapping[str, Value]) -> str:
@@ -119,8 +120,8 @@ class Finding:
     """Its rule says that ordinary work leaves the same mark."""
     shows: str = ""
     """Its rule's word for the fact it shows; ``fact`` is never empty."""
-    lifted: Verdict | None = None
-    """What it calls for together with the marks in ``beside``, where that is more than alone. Set by ``judge.weigh``."""
+    weighed: Verdict | None = None
+    """What it calls for together with the findings ``beside``, where that is another verdict than alone (``judge.weigh``)."""
     beside: tuple[str, ...] = ()
     """Ids of the findings that it was added up with."""
 
@@ -164,7 +165,7 @@ class Finding:
         """What it shows, in one word. Marks that show the same fact (one row in two logs, a page that was served and lies on
         the disk) are not independent of each other: they never add up."""
         match = _FAMILY.match(self.trace)
-        return self.shows or (match[0] if match else self.rule)
+        return self.shows.partition("/")[0] or (match[0] if match else self.rule)
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -218,10 +219,7 @@ def raised(finding: Finding) -> Verdict | None:
 
     The one decision: verdicts, plans, comparisons and what is exported as an indicator all go by it.
     """
-    called = alone(finding)
-    if finding.lifted is None:
-        return called
-    return finding.lifted if called is None else max(called, finding.lifted)
+    return finding.weighed if finding.weighed is not None else alone(finding)
 
 
 def alone(finding: Finding) -> Verdict | None:

@@ -26,7 +26,7 @@ INDICATOR_TYPES = frozenset(
     {"ip", "domain", "sha256", "sha1", "md5", "filename", "path", "url_path", "user_agent", "webshell_parameter", "string"}
 )
 _EXHUME_KEYS = frozenset({"trace", "outcome", "decisive", "confidence", "fold", "ambiguous", "shows"})
-_FACT = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_FACT = re.compile(r"[a-z]+(?:-[a-z]+)*(?:/[a-z]+)?")
 _TRACE = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Za-z0-9]+)+")
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -22,7 +22,7 @@ def _rule(name: str, title: str, techniques: tuple[str, ...] = (), *, sure: bool
         fold=("path",),
         trace="WS",
         falsepositives=_FALSE,
-        shows="odd-page",
+        shows="odd-page/content",
     )
 
 

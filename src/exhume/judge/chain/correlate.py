@@ -166,7 +166,7 @@ def _finding(rule: Correlation, key: tuple[str, ...], matched: Sequence[Node]) -
         visits=tuple(sorted({n.visit.place: n.visit for n in matched}.values(), key=lambda v: v.place)),
         ambiguous=what.ambiguous,
         shows=what.shows,
-        lifted=None,
+        weighed=None,
         beside=(),
     )
 

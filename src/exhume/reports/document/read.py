@@ -220,7 +220,7 @@ def _finding(n: Node) -> Finding:
         visits=n.nodes("visits", _visit),
         ambiguous=n.truth("ambiguous", False),
         shows=n.text("shows", ""),
-        lifted=Verdict.parse(n.text("lifted")) if n.content.get("lifted") else None,
+        weighed=Verdict.parse(n.text("weighed")) if n.content.get("weighed") else None,
         beside=n.texts("beside"),
     )
 

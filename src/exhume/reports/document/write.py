@@ -209,7 +209,7 @@ def _finding(f: Finding) -> Json:
         "raises": str(called) if (called := raised(f)) is not None else None,
         "ambiguous": f.ambiguous,
         "shows": f.shows,
-        "lifted": str(f.lifted) if f.lifted is not None else None,
+        "weighed": str(f.weighed) if f.weighed is not None else None,
         "beside": _texts(f.beside),
     }
 
