@@ -6,6 +6,7 @@ page that was served and lies on the disk.
 - On one page: two that are each *suspected* (say, it was served, and commands stood in its query) are a break-in.
 - A page whose own text came with the evidence, was read and does nothing with what is sent to it, and to which many people
   posted, was hardly a web shell: that it was used is *suspected* then, no more. (Additions to the log-on page are such.)
+- A copy of one of Exchange's own pages (``product_copy``) is no mark by being there: own log-on pages are made of such.
 - An unsure mark (``unsure``) becomes *suspected* beside a second mark of the same actor, session or process, or, where neither
   names an actor, close in time on the same server. Alone it is listed as to be confirmed.
 """
@@ -39,7 +40,7 @@ def weigh(findings: Iterable[Finding], own: frozenset[str] = frozenset(), mixed:
     """The findings, those weighed that others add up with. ``own``: the server's own addresses; ``mixed``: addresses that carry
     other people too; neither joins anything. Weighing twice gives the same as once."""
     fresh = [replace(f, weighed=None, beside=()) if f.weighed is not None or f.beside else f for f in findings]
-    fresh = list(_people_use(fresh, own))
+    fresh = list(_people_use(list(_copies(fresh)), own))
     lifts: dict[int, dict[str, None]] = defaultdict(dict)
     broken = dict(_pages(fresh))
     if any(unsure(f) for f in fresh):
@@ -54,6 +55,21 @@ def weigh(findings: Iterable[Finding], own: frozenset[str] = frozenset(), mixed:
         else:
             out.append(finding)
     return out
+
+
+def _copies(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings; that a copy of one of Exchange's own pages is there, or was served, is only to be confirmed."""
+    copies = {
+        page
+        for f in findings
+        if f.record.fields.get("product_copy") is True
+        for visit in _visits(f)
+        for page in values(visit.keys, "shell")
+    }
+    for finding in findings:
+        pages = {page for visit in _visits(finding) for page in values(visit.keys, "shell")} if copies else set()
+        plain = finding.own and finding.fact == "odd-page" and not finding.shows.endswith(_CONTENT)
+        yield replace(finding, ambiguous=True) if plain and pages and pages <= copies else finding
 
 
 def _people_use(findings: Sequence[Finding], own: frozenset[str]) -> Iterator[Finding]:

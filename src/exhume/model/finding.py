@@ -303,7 +303,10 @@ def to_confirm(finding: Finding) -> bool:
 
 def attacks(finding: Finding) -> bool:
     """Does it show at least an attempt? A mark that is still to be confirmed shows none."""
-    return raised(finding) is not None or (finding.outcome >= Outcome.ATTEMPT and not unsure(finding))
+    called, by_itself = raised(finding), alone(finding)
+    if called is not None:
+        return by_itself is None or by_itself <= called  # held lower than it calls for: it is hardly an attack
+    return finding.outcome >= Outcome.ATTEMPT and not unsure(finding)
 
 
 def _lies_unserved(finding: Finding) -> bool:

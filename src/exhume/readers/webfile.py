@@ -19,6 +19,7 @@ from exhume.readers.neighbours import LOOKED, times_beside
 from exhume.readers.oabdump import oab_properties
 from exhume.readers.oddnames import odd_name
 from exhume.readers.pages import is_product, near_product
+from exhume.readers.productcopy import product_copy
 from exhume.readers.releases import release_readings
 from exhume.readers.script import ScriptSearch, decode, magic_of
 
@@ -146,6 +147,8 @@ class _Look:
             "oab_dump": bool(dump),
             "product_name": is_product(where),
         }
+        if not fields["product_name"] and len(self._head) < _HEAD and product_copy(self._head):
+            fields["product_copy"] = True
         near = near_product(where) if url or is_product(where) else ""
         if near:
             fields["near_product"] = near
