@@ -65,7 +65,7 @@ def test_no_row_is_lost_and_every_defect_is_told(results, name, way):
     assert sum(s.records for s in result.coverage.spans if s.path == place) == rows
     told = {g.detail for g in result.coverage.gaps if g.source and g.source.path.startswith(f"{place}/")}
     assert told == {d.replace("{count}", "255" if d == LOST else "1") for d in defects}
-    found = [f for f in result.findings if f.source.path.startswith(f"{place}/")]
+    found = [f for f in result.singles if f.source.path.startswith(f"{place}/")]
     assert [(f.title, f.count, f.first_seen.date()) for f in found if f.title in ("iis", "proxy")] == [
         ("proxy" if name.startswith("hp ") else "iis", 1, DAYS[name])
     ]

@@ -102,7 +102,7 @@ def test_an_event_log_says_the_same_with_and_without_the_sieve(seed, engine):
     data = log(random.Random(seed))
     plainly = scanned(data, False)
     assert essence(scanned(data, True, engine)) == essence(plainly)
-    assert len({f.trace for f in plainly.singles}) >= 5
+    assert len({f.trace for f in plainly.findings}) >= 5
     assert plainly.readings
 
 
@@ -260,7 +260,7 @@ def test_exported_events_say_the_same_with_and_without_the_sieve(seed, shape, en
     data = exported(random.Random(seed), shape)
     plainly = scanned(data, False, name="events.txt")
     assert essence(scanned(data, True, engine, name="events.txt")) == essence(plainly)
-    assert len({f.trace for f in plainly.singles}) >= 5
+    assert len({f.trace for f in plainly.findings}) >= 5
     assert plainly.readings
 
 

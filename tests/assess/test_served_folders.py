@@ -39,7 +39,7 @@ def config(*sites, own=OWN):
 
 
 def of(assessment, trace):
-    return [f for f in assessment.findings if trace in (f.trace, f.rule)]
+    return [f for f in assessment.singles if trace in (f.trace, f.rule)]
 
 
 @pytest.mark.parametrize("ending", sorted(SERVER_SIDE))

@@ -188,4 +188,4 @@ def test_a_recheck_with_the_baseline_withdraws_what_was_said_of_its_files(own):
     assert before.findings
     result = recheck(before, "ab", (load(own),))
     assert not result.findings
-    assert {w.finding.id for w in result.recheck.withdrawn} == {f.id for f in before.findings}
+    assert {w.finding.id for w in result.recheck.withdrawn} == {f.id for f in before.singles}

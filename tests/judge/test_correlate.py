@@ -80,7 +80,7 @@ def test_ours_are_read_and_name_traces_that_exist():
 
     from exhume.packs import shipped
 
-    ours = correlations(())
+    ours = correlations()
     written = files("exhume").joinpath("content/correlations.yml").read_text(encoding="utf-8")
     traces = {
         line.strip().removeprefix("trace: ")

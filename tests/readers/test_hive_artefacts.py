@@ -66,7 +66,7 @@ def test_actions_of_another_form_say_nothing(data):
 
 
 def test_a_hidden_task_and_what_it_runs_are_told():
-    assert {f.trace for f in assessed({PATH + "SOFTWARE": UPDATE}).findings} == {"PX-12-content", "PX-12-hidden"}
+    assert {f.trace for f in assessed({PATH + "SOFTWARE": UPDATE}).singles} == {"PX-12-content", "PX-12-hidden"}
 
 
 def test_settings_have_the_form_that_events_have():

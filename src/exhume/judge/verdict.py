@@ -184,9 +184,9 @@ def _exchange_file(gap: Gap) -> bool:
     )
 
 
-def worst_first(finding: Finding) -> tuple[int, int, int, int, int, str, str]:
+def worst_first(finding: Finding) -> tuple[int, int, int, int, int, str, str, str]:
     """Sort key: what proves most comes first, then attempts, then what is to be confirmed; of the same, what happened first."""
     called = raised(finding)
     when = finding.first_seen.isoformat() if finding.first_seen else ""
     proof = (-(called if called is not None else -1), -attacks(finding), -finding.outcome)
-    return (*proof, -finding.severity, -finding.confidence, when, finding.id)
+    return (*proof, -finding.severity, -finding.confidence, when, finding.rule, finding.id)
