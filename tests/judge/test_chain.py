@@ -185,3 +185,39 @@ def test_the_marks_that_come_with_exhume_are_well_formed():
     assert len(rows) > 20
     assert all(kind in ("page", "address", "domain", "file", "command") for _, kind, _, _ in rows)
     assert all(value == value.lower() and source for _, _, value, source in rows)
+
+
+IMPERSONATED = Rule(
+    "PL-855-h-ews", "proxylogon", "Mail read", Outcome.POST, Severity.HIGH, Confidence.MEDIUM, fold=("SoapAction",)
+)
+LISTED = Rule("EWS", "proxylogon", "Mail asked for", Outcome.PROBE, Severity.LOW, Confidence.LOW, fold=("SoapAction",))
+
+
+def read(seconds, address, user, impersonated, rule=IMPERSONATED):
+    fields = {"ClientIpAddress": address, "AuthenticatedUser": user, "ImpersonatedUser": impersonated, "SoapAction": "GetItem"}
+    return raised(rule, "exchange.ews", seconds, fields)
+
+
+def test_mail_read_in_somebodys_name_is_named_and_that_of_a_backup_is_not():
+    backup = read(30, "10.0.0.8", "CONTOSO\\svc-backup", "anna@contoso.test", rule=LISTED)
+    far = read(86_400 * 9, "10.0.0.8", "CONTOSO\\svc-backup", "bo@contoso.test", rule=LISTED)
+    mine = [read(n, "203.0.113.5", "CONTOSO\\EX01$", f"{who}@contoso.test") for n, who in ((20, "cfo"), (40, "legal"))]
+    (one,) = told(session(0, "203.0.113.5"), *mine, backup, far)
+    assert one.mailboxes == ("cfo@contoso.test", "legal@contoso.test")
+    assert told(backup, far) == ()
+
+
+def test_who_ran_the_commands_of_an_intrusion_is_named_and_joins_nothing():
+    ran = [
+        raised(RAN, "windows.event", at, {"EventID": 4688, "CommandLine": f"c{at}", "SubjectUserName": who}, "Security", at)
+        for at, who in ((10, "svc-scan"), (20, "EX01$"))
+    ]
+    (one,) = told(session(0, "203.0.113.5"), *ran)
+    assert one.accounts == ("svc-scan",)
+    apart = [
+        raised(
+            RAN, "windows.event", at, {"EventID": 4688, "CommandLine": f"c{at}", "SubjectUserName": "svc-scan"}, "Security", at
+        )
+        for at in (0, 86_400)
+    ]
+    assert len(told(*apart)) == 2

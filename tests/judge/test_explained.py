@@ -1,17 +1,19 @@
 """Modules and agents of other products: what has to be explained is no attack; what is accepted is one thing, not its file."""
 
 import hashlib
+import json
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import yaml
 
 from exhume.assess.allow import accepted, read_allow
 from exhume.assess.recheck import recheck
-from exhume.model import AllowEntry, Reply, Verdict, allow_line, to_confirm
+from exhume.model import AllowEntry, Reply, Verdict, allow_line, allow_lines, to_confirm
 from exhume.reports import Document, Markdown, Text, load
 from exhume.reports.html import Html
+from exhume.reports.redact import redact
 from pretend_server import NOON, V15, Server, assessed, on, tag, traces
 
 AGENTS = V15 + "TransportRoles/Shared/agents.config"
@@ -184,6 +186,53 @@ def test_the_line_stands_in_every_report_and_is_the_same_after_loading():
     assert line.replace('"', "&#34;") in page
     assert "to be explained" in page.lower()
     assert "to be explained" in Text().render(again).decode().lower()
+
+
+def exports(*mailboxes):
+    rows = [
+        {"EventID": 1, "Channel": "MSExchange Management", "Provider_Name": "MSExchange CmdletLogs", "Computer": "EX01",
+         "TimeCreated": f"{NOON + timedelta(minutes=number):%Y-%m-%dT%H:%M:%S}Z", "EventRecordID": number + 1,
+         "Data": ["New-MailboxExportRequest", f'-Mailbox "{name}" -FilePath "\\\\EX01\\pst$\\{name}.pst"', "contoso.test/Users/adm.berg"]}
+        for number, name in enumerate(mailboxes)
+    ]  # fmt: skip
+    return Server().file("C/Windows/System32/winevt/Logs/x.jsonl", "\n".join(map(json.dumps, rows)).encode())
+
+
+OTHER = ("Other Agent", r"C:\Program Files\Other\other.dll")
+EIGHT = ("anna", "bo", "carl", "dora", "eva", "finn", "greta", "hugo")
+
+
+@pytest.mark.parametrize(
+    ("server", "lines"),
+    [(quiet(HOUSE), 1), (quiet(HOUSE, OTHER), 2), (exports(*EIGHT), 8), (exports("anna", "anna"), 1)],
+    ids=["one agent", "two agents", "eight exports", "the same thing twice"],
+)
+def test_what_is_told_as_one_offers_a_line_for_each_thing_in_it(server, lines, tmp_path):
+    result = assessed(server)
+    (found,) = result.findings
+    offered = allow_lines(found)
+    assert len(offered) == lines
+    for one in found.singles:
+        assert allow_line(one) in offered
+    stored = Document().render(result)
+    assert yaml.safe_load(stored)["findings"][0]["allow"] == "\n".join(offered)
+    again = load(stored)
+    assert allow_lines(again.findings[0]) == offered
+    for number, line in enumerate(offered):
+        assert line.replace('"', "&#34;") in Html().render(again).decode().partition("To accept it")[2], number
+        assert line in Markdown().render(again).decode().partition("- to accept ")[2]
+    place = tmp_path / "allow.yml"
+    place.write_text("\n".join(offered), encoding="utf-8")
+    assert not assessed(server, allow=read_allow(place)).findings, "all lines together accept all of it"
+    if lines > 1:
+        place.write_text(offered[0], encoding="utf-8")
+        (left,) = assessed(server, allow=read_allow(place)).findings
+        assert len(left.singles) == lines - 1, "one line accepts one thing"
+
+
+def test_a_redacted_report_offers_no_line():
+    page = Markdown().render(redact(assessed(quiet(HOUSE, OTHER)))).decode()
+    assert "to accept" not in page
 
 
 def test_what_was_accepted_stays_accepted_in_a_recheck_and_nothing_beside_it():

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from hand_findings import NOON, found
 
+from exhume.judge.chain import chain
+from exhume.judge.shown import pages_shown
 from exhume.judge.weigh import weigh
-from exhume.model import Confidence, Finding, Outcome, Record, Source, Verdict, raised
+from exhume.model import Confidence, Coverage, Finding, Outcome, Record, Source, Verdict, held, raised, to_confirm
 from exhume.model.visit import visit_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "verdicts.md"
@@ -117,3 +119,23 @@ def test_a_harmless_page_that_many_use_is_no_proof_of_a_break_in(people: int, co
     ]
     weighed = weigh([*posts, page_file(page, content)])
     assert str(max(v for f in weighed if (v := raised(f)) is not None)) == verdict
+
+
+@pytest.mark.parametrize(("people", "named"), [(6, False), (2, True)])
+def test_a_page_whose_use_was_held_as_harmless_is_not_named(people: int, named: bool) -> None:
+    """Only what is unsure or held speaks for it: then it is no planted page. One mark that stands names it."""
+    page = "/aspnet_client/ask.aspx"
+    posts = [
+        found("WS-a", Outcome.EXEC, confidence=Confidence.HIGH, page=page, address=f"203.0.113.{n}") for n in range(people)
+    ]
+    answered = [replace(one, visits=tuple(replace(v, keys=(*v.keys, "status:200")) for v in one.visits)) for one in posts]
+    unsure = replace(page_file(page), ambiguous=True)
+    weighed = [*(f for f in weigh([*answered, page_file(page)]) if f.record.kind != "web.file"), unsure]
+    assert sum(held(f) for f in weighed) == (0 if named else people)
+    pages = {p for f in weighed for v in f.visits for p in pages_shown(f, v)}
+    assert pages == ({page} if named else set())
+    assert {p for one in chain(weighed, Coverage(), {}) for p in one.web_shells} == pages
+    sure = page_file(page)
+    assert {p for v in sure.visits for p in pages_shown(sure, v)} == {page}
+    assert not to_confirm(sure)
+    assert not {p for v in unsure.visits for p in pages_shown(unsure, v)}

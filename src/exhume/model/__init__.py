@@ -3,12 +3,24 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from exhume.model.allow import AllowEntry, allow_line, entry_of, fits, loose, thing_of
+from exhume.model.allow import AllowEntry, allow_line, allow_lines, entry_of, fits, loose, thing_of
 from exhume.model.clue import BORDER, Clue, event_kind, narrowed, searched
 from exhume.model.correlation import Correlation, Sighting
 from exhume.model.coverage import Coverage, Hidden, Need, Part, Seen, Unjoined, Window
 from exhume.model.custody import Custody, Hashed, Input
-from exhume.model.finding import HASH_RULES, Because, Finding, Rule, address_of, alone, attacks, raised, to_confirm, unsure
+from exhume.model.finding import (
+    HASH_RULES,
+    Because,
+    Finding,
+    Rule,
+    address_of,
+    alone,
+    attacks,
+    held,
+    raised,
+    to_confirm,
+    unsure,
+)
 from exhume.model.flow import (
     File,
     Gap,
@@ -68,6 +80,7 @@ __all__ = [
     "Hashed",
     "Input",
     "allow_line",
+    "allow_lines",
     "entry_of",
     "fits",
     "loose",
@@ -157,6 +170,7 @@ __all__ = [
     "day_of",
     "dotted",
     "event_kind",
+    "held",
     "hour_of",
     "merge_readings",
     "merge_spans",

@@ -166,6 +166,12 @@ def allow_line(finding: Finding) -> str:
     return "- {" + ", ".join(f"{key}: {_quoted(text)}" for key, text in (*told, ("reason", ASKED)) if text) + "}"
 
 
+def allow_lines(finding: Finding) -> tuple[str, ...]:
+    """The lines that accept all that a finding puts together, as far as it can be named: one for each rule and thing, in the
+    order of its parts. Of a single one it is ``allow_line``."""
+    return tuple(dict.fromkeys(line for one in finding.singles if (line := allow_line(one))))
+
+
 def _lost(text: str) -> bool:
     """Not all of it was kept, or some of its bytes are no text."""
     return len(text) > TEXT_KEPT or "\ufffd" in text or any(0xD800 <= ord(c) < 0xE000 for c in text)

@@ -296,6 +296,12 @@ def unsure(finding: Finding) -> bool:
     return finding.ambiguous or (finding.confidence == Confidence.LOW and finding.outcome >= Outcome.STEP)
 
 
+def held(finding: Finding) -> bool:
+    """Does it call for less than it would alone, because what stands beside it shows that it was hardly what it looks like?"""
+    by_itself = alone(finding)
+    return finding.weighed is not None and by_itself is not None and finding.weighed < by_itself
+
+
 def to_confirm(finding: Finding) -> bool:
     """An unsure mark with nothing beside it: a person who knows the server has to say whose work it was."""
     return unsure(finding) and raised(finding) is None

@@ -43,9 +43,19 @@ _ADDRESS = r"[\w.+'-]{1,64}@[\w.-]{1,190}\w"
 _IN_QUERY = re.compile(rf"(?:Mailbox(?:Id)?|Email)=(?:autodiscover/autodiscover\.json\??)?({_ADDRESS})", re.IGNORECASE)
 _IN_PATH = re.compile(rf"^/+(?:ecp|owa)/({_ADDRESS})(?:/|$)", re.IGNORECASE)
 _ANCHORED = re.compile(rf"^(?:SMTP|UPN)[:~]({_ADDRESS})|\bMailboxGuid[:~]([0-9a-f-]{{36}}(?:@[\w.-]{{1,190}})?)", re.IGNORECASE)
+_KIND_OF_NAME = re.compile(r"^(?:smtp|upn|sid|principalname|primarysmtpaddress)[:~]")
 _MAILBOXES = frozenset({"mailbox", "sourcemailbox", "sourcemailboxes", "targetmailbox"})
 _OF_MAILBOX = re.compile(r"\w+-(?:cas)?mailbox(?:permission|folderpermission|autoreplyconfiguration|junkemailconfiguration)?|"
                          r"search-mailbox|\w+-inboxrule|\w+-mailboxexportrequest", re.IGNORECASE)  # fmt: skip
+_IN_SCRIPT = re.compile(
+    r"(?<![\w-])((?:get|set|new|add|remove|search|enable|disable|import|export|connect|restore|move|start|stop|suspend|resume|test)"
+    r"-(?:(?:cas)?mailbox[a-z]{0,40}|inboxrule))(?![\w-])", re.IGNORECASE
+)  # fmt: skip
+_STATEMENT = re.compile(r"(?:\"[^\"]*\"|'(?:[^']|'')*'|[^;|&\r\n\"'])*")
+"""What follows a cmdlet in a script, up to the end of the statement; a quote that stays open ends it as well."""
+_STATEMENT_READ = 1024
+_UNKNOWN = ("$", "{", "(", "<", "%", "*", "[", "-", "@", "\\")
+"""How a value begins that a script works out when it runs: it names nobody."""
 _ACCOUNTS = {
     "new-managementroleassignment": ("user", "securitygroup"), "add-rolegroupmember": ("member",),
     "add-mailboxpermission": ("user",), "add-adpermission": ("user",), "add-recipientpermission": ("trustee",),
@@ -109,6 +119,34 @@ def mailboxes_of(cmdlet: str, text: str) -> Iterator[str]:
             yield from (v.lower() for v in values[:MOST] if v.lower() not in _NULL)
         elif name == "identity" and owned and values and values[0].lower() not in _NULL:
             yield _owner(cmdlet.lower(), values[0].lower())
+
+
+def mailboxes_in_script(text: str) -> Iterator[str]:
+    """The mailboxes that the Exchange cmdlets in a script block or a command line are given, lower case: by ``-Mailbox``,
+    ``-Identity`` or as the first word. Variables and what is worked out when it runs name none."""
+    if "-" not in text or not ("mailbox" in (lowered := text[:TEXT_READ].lower()) or "inboxrule" in lowered):
+        return  # nearly all commands
+    plain = text[:TEXT_READ].replace("`\r\n", " ").replace("`\n", " ").replace('\\"', '"').replace("@(", "  ")
+    for number, found in enumerate(_IN_SCRIPT.finditer(plain)):
+        if number >= MOST:
+            return
+        rest = _STATEMENT.match(plain[found.end() : found.end() + _STATEMENT_READ])
+        given = rest[0] if rest else ""
+        first = _ITEMS.match(given.lstrip()) if _OF_MAILBOX.fullmatch(found[1]) else None
+        if first and given[:1].isspace():
+            given = f"-Identity {first[0]} {given.lstrip()[first.end() :]}"
+        for name in mailboxes_of(found[1], given):
+            known = name.rstrip(")}").strip()
+            if known and not known.startswith(_UNKNOWN) and "$" not in known:
+                yield known
+
+
+def acted_as(user: str) -> str:
+    """The mailbox in whose name a request to Exchange's web services acted (``ImpersonatedUser``, ``ActAsUser``,
+    ``ProxyAsUser``), lower case; empty where there is none. It can be an address, with or without ``SMTP:``, a log-on name or
+    a SID."""
+    name = _KIND_OF_NAME.sub("", user[:1024].strip().strip("\"'<>").lower())
+    return "" if name in _NULL or name.endswith("$") or "\n" in name else name
 
 
 def _owner(cmdlet: str, identity: str) -> str:

@@ -43,7 +43,13 @@ _POOL = re.compile(r"-ap\s+\"([\w .-]+)\"")
 _ACCOUNT_EVENTS = ("4720", "4722", "4724", "4738", "4624", "4625", "1149", "4697", "7045")
 _MEMBER_EVENTS = ("4728", "4732", "4756")
 _COMMANDS = ("CommandLine", "ScriptBlockText", "ImagePath", "Command", "Arguments", "TaskContent")
+_ACTED_AS = ("ImpersonatedUser", "ActAsUser", "ProxyAsUser")
+"""Fields of the log of Exchange's web services: whose mailbox the request was for. A forged request comes in the name of the
+server's own account, so that only these name the mailbox."""
+_RUN_EVENTS = ("1", "4688")
 _MACHINES = ("system", "local service", "network service", "anonymous logon", "-")
+_MADE_UP = ("nt authority", "nt-autorit", "autorite nt", "nt service", "iis apppool", "window manager", "font driver host")
+"""Domains of accounts that are nobody's: Windows' own, also in German and French, those of services and application pools."""
 _WORKERS = ("w3wp.exe", "umworkerprocess.exe", "services.exe", "svchost.exe", "msexchangemailboxreplication.exe")
 """Programs that start or write for everybody: their process number joins nothing."""
 
@@ -157,6 +163,7 @@ def _web(record: Record) -> Iterator[tuple[str, str]]:
     for text in (anchor, record.text("cs-uri-query"), record.text("UrlQuery"), record.text("cs(Cookie)")):
         yield from _session(text)
     yield from (("mailbox", name) for name in names.mailbox_of(anchor))
+    yield from (("mailbox", names.acted_as(record.text(field))) for field in _ACTED_AS)
     whole = record.text("url") or f"{stem}?{record.text('cs-uri-query') or record.text('UrlQuery')}"
     yield from (("mailbox", name) for name in names.mailboxes_in(whole))
     yield "named", names.token_account(whole)
@@ -226,6 +233,9 @@ def _event(record: Record) -> Iterator[tuple[str, str]]:
             yield from _named_pages(record, "page", text)
             yield from (("account" if verb == "made" and not group else "named", account_name(name))
                         for verb, name, group in names.accounts_in(text))  # fmt: skip
+            yield from (("mailbox", name) for name in names.mailboxes_in_script(text))
+    if event in _RUN_EVENTS:
+        yield from (("named", _person(record.text(field))) for field in ("SubjectUserName", "TargetUserName", "User"))
     yield from _named_pages(record, "shell", record.text("Path") if record.text("Threat Name") else "")
 
 
@@ -286,6 +296,7 @@ def _state(record: Record) -> Iterator[tuple[str, str]]:
     for field in _COMMANDS:
         yield from _named_pages(record, "page", record.text(field))
         yield from (("named", account_name(name)) for _, name, _ in names.accounts_in(record.text(field)))
+        yield from (("mailbox", name) for name in names.mailboxes_in_script(record.text(field)))
     yield from _named_pages(record, "shell", record.text("Message"))
     yield "oab", record.text("Guid").lower() if record.fields.get("oab_dump") else ""
     if record.kind in ("iis.config", "exchange.transport-agent"):
@@ -339,6 +350,12 @@ def account_name(name: str) -> str:
     if not bare or bare in _MACHINES or bare.endswith("$") or bare.startswith(("healthmailbox", "dwm-", "umfd-")):
         return ""
     return name
+
+
+def _person(name: str) -> str:
+    """The account that ran a program, lower case; empty for machine accounts and those that Windows and IIS make up."""
+    domain = name.strip().lower().rpartition("\\")[0]
+    return "" if domain.startswith(_MADE_UP) else account_name(name)
 
 
 def _size(record: Record) -> int:

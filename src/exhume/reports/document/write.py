@@ -30,7 +30,7 @@ from exhume.model import (
     Value,
     Visit,
     Window,
-    allow_line,
+    allow_lines,
     raised,
     to_confirm,
 )
@@ -219,7 +219,7 @@ def _finding(f: Finding) -> Json:
         "shows": f.shows,
         "weighed": str(f.weighed) if f.weighed is not None else None,
         "beside": _texts(f.beside),
-        "allow": allow_line(f) or None,
+        "allow": "\n".join(allow_lines(f)) or None,
     }
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from exhume.model import Finding, Source, allow_line
+from exhume.model import Finding, Source, allow_lines
 from exhume.model.crowd import Values
 from exhume.reports import wording
 from exhume.reports.plain import shorten
@@ -80,8 +80,9 @@ class Shown:
     rows: tuple[RowShown, ...]
     places: tuple[Source, ...]
     """Further places."""
-    allow: str
-    """The line of an allow file that accepts it."""
+    allow: tuple[str, ...]
+    """The lines of an allow file that accept it, one for each rule and thing in it."""
+    allow_left_out: int
 
 
 def shown(found: Finding) -> Shown:
@@ -89,6 +90,7 @@ def shown(found: Finding) -> Shown:
     word, meaning = wording.OUTCOME[found.outcome]
     fields = found.record.fields
     parts = tuple(_parts(found)) if found.parts else ()
+    lines = allow_lines(found)
     return Shown(
         found=found,
         outcome=word,
@@ -110,7 +112,8 @@ def shown(found: Finding) -> Shown:
         parts_left_out=max(0, len(parts) - MOST_PARTS),
         rows=tuple(_rows(found)),
         places=found.sources[1 : MOST_PLACES + 1],
-        allow=allow_line(found),
+        allow=lines[:MOST_PARTS],
+        allow_left_out=max(0, len(lines) - MOST_PARTS),
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from exhume.model import Act, Assessment, Finding, Intrusion, allow_line
+from exhume.model import Act, Assessment, Finding, Intrusion, allow_lines
 from exhume.reports import wording
 from exhume.reports.explained import HEAD, explained, sentence
 from exhume.reports.explained import MOST as MOST_EXPLAINED
@@ -23,6 +23,8 @@ MOST_FINDINGS = 300
 MOST_MOMENTS = 300
 MOST_GAPS = 40
 """Gaps listed for each cause."""
+MOST_LINES = 20
+"""Lines for an allow file, of one finding."""
 LONG = 400
 """Characters of a value."""
 _ACTS = re.compile(r"[\\`*_{}\[\]<>&|~$!^]")
@@ -279,8 +281,10 @@ def _finding(found: Finding, redacted: bool) -> Iterator[str]:
     marks = [*found.techniques, *found.cves]
     yield f"- rule {code(found.rule)} of {code(found.pack)}, id {code(found.id)}{''.join(f', {code(m)}' for m in marks)}"
     yield from (f"- harmless reasons: {prose(reason)}" for reason in wording.harmless(found))
-    if not redacted and (line := allow_line(found)):
-        yield f"- to accept it: {code(line, len(line))}"
+    lines = () if redacted else allow_lines(found)
+    yield from (f"- to accept {'it' if len(lines) == 1 else 'a part of it'}: {code(x, len(x))}" for x in lines[:MOST_LINES])
+    if len(lines) > MOST_LINES:
+        yield f"- {len(lines) - MOST_LINES:,} more lines that accept a part of it are in assessment.json."
 
 
 def _unseen(a: Assessment) -> Iterator[str]:
