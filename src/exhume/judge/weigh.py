@@ -153,7 +153,7 @@ def _together(place: tuple[str, ...], mark: _Mark, other: _Mark) -> bool:
 def _marks(findings: Iterable[Finding], skip: frozenset[str]) -> Iterator[tuple[_Mark, list[tuple[str, ...]]]]:
     for finding in findings:
         doubt = unsure(finding)
-        if not doubt and alone(finding) is None:
+        if (not doubt and alone(finding) is None) or finding.weighed is not None:  # held: it is no second mark
             continue
         who = actor(finding.record)
         for visit in _visits(finding):

@@ -309,9 +309,8 @@ def to_confirm(finding: Finding) -> bool:
 
 def attacks(finding: Finding) -> bool:
     """Does it show at least an attempt? A mark that is still to be confirmed shows none."""
-    called, by_itself = raised(finding), alone(finding)
-    if called is not None:
-        return by_itself is None or by_itself <= called  # held lower than it calls for: it is hardly an attack
+    if raised(finding) is not None:
+        return not held(finding)
     return finding.outcome >= Outcome.ATTEMPT and not unsure(finding)
 
 
