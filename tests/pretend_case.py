@@ -181,7 +181,7 @@ def _judge_naming(score: Score, expect: Mapping[str, Any], document: Mapping[str
 
 def _texts(document: Mapping[str, Any]) -> Iterator[str]:
     """All that is said of findings, pages and steps of the plan."""
-    for one in document["findings"]:
+    for one in (*document["findings"], *(part for f in document["findings"] for part in f.get("parts", ()))):
         yield one["title"]
         yield from (str(reason["value"]) for reason in one["because"])
         yield json.dumps(one["record"], ensure_ascii=False).replace("\\\\", "\\")

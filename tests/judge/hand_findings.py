@@ -30,13 +30,16 @@ def found(
         ambiguous=ambiguous,
         shows=shows,
     )
+    row = sum(trace.encode())  # each trace has a row of its own
     if page or address or canary:
         fields = {"cs-uri-stem": page, "c-ip": address, "cs-username": who, "cs-method": "POST"}
         if canary:
             fields["cs-uri-query"] = f"msExchEcpCanary={canary}"
-        record = Record("iis.access", at, {k: v for k, v in fields.items() if v}, Source("e", "a.log", "line 1"), server="EX01")
+        record = Record(
+            "iis.access", at, {k: v for k, v in fields.items() if v}, Source("e", "a.log", f"line {row}"), server="EX01"
+        )
     else:
         record = Record(
-            "windows.event", at, {"EventID": 1, "SubjectUserName": who}, Source("e", "a.evtx", "record 1"), server="EX01"
+            "windows.event", at, {"EventID": 1, "SubjectUserName": who}, Source("e", "a.evtx", f"record {row}"), server="EX01"
         )
     return Finding.of(rule, record, [Because("field", "value", "test")])

@@ -139,3 +139,10 @@ def test_a_page_whose_use_was_held_as_harmless_is_not_named(people: int, named: 
     assert {p for v in sure.visits for p in pages_shown(sure, v)} == {page}
     assert not to_confirm(sure)
     assert not {p for v in unsure.visits for p in pages_shown(unsure, v)}
+
+
+def test_two_rules_that_hold_for_one_row_have_seen_one_thing() -> None:
+    one = found("X1-a", Outcome.POST, ambiguous=True, who="CONTOSO\\svc")
+    two = found("X2-a", Outcome.POST, ambiguous=True, who="CONTOSO\\svc")
+    two = replace(two, sources=one.sources)
+    assert [raised(f) for f in weigh([one, two])] == [None, None]

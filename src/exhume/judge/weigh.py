@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from exhume.model import Finding, Record, Verdict, Visit, alone, unsure
+from exhume.model import Finding, Record, Source, Verdict, Visit, alone, unsure
 from exhume.model.visit import account_name, values, visit_of
 
 ACTOR = timedelta(days=2)
@@ -68,8 +68,12 @@ def _copies(findings: Sequence[Finding]) -> Iterator[Finding]:
     }
     for finding in findings:
         pages = {page for visit in _visits(finding) for page in values(visit.keys, "shell")} if copies else set()
-        plain = finding.own and finding.fact == "odd-page" and not finding.shows.endswith(_CONTENT)
-        yield replace(finding, ambiguous=True) if plain and pages and pages <= copies else finding
+        yield replace(finding, ambiguous=True) if pages and pages <= copies and _is_there(finding) else finding
+
+
+def _is_there(finding: Finding) -> bool:
+    """Does it only say that a page of an unknown name is there, or was served?"""
+    return finding.own and finding.fact == "odd-page" and not finding.shows.endswith(_CONTENT)
 
 
 def _people_use(findings: Sequence[Finding], own: frozenset[str]) -> Iterator[Finding]:
@@ -90,6 +94,8 @@ def _people_use(findings: Sequence[Finding], own: frozenset[str]) -> Iterator[Fi
         pages = {page for visit in _visits(finding) for page in values(visit.keys, "shell")}
         if pages and pages <= people and finding.record.kind in _WEB and alone(finding) == Verdict.COMPROMISED:
             yield replace(finding, weighed=Verdict.SUSPECTED, beside=tuple(texts[page] for page in sorted(pages)))
+        elif pages and pages <= people and _is_there(finding):
+            yield replace(finding, ambiguous=True)
         else:
             yield finding
 
@@ -120,6 +126,8 @@ class _Mark:
     first: datetime | None
     last: datetime | None
     who: str
+    rows: frozenset[Source]
+    """The rows that the finding stands on: two rules that hold for one row have seen one thing."""
 
     def apart(self, other: _Mark) -> timedelta | None:
         if not (self.first and self.last and other.first and other.last):
@@ -133,7 +141,7 @@ def _pairs(findings: Sequence[Finding], skip: frozenset[str]) -> Iterator[tuple[
     for mark, places in sorted(_marks(findings, skip), key=lambda item: (item[0].first is None, str(item[0].first or ""))):
         for place in places:
             for (fact, _), other in last[place].items():
-                if fact != mark.fact and _together(place, mark, other):
+                if fact != mark.fact and _together(place, mark, other) and not mark.rows & other.rows:
                     if mark.unsure:
                         yield mark.finding, other.finding
                     if other.unsure:
@@ -155,7 +163,7 @@ def _marks(findings: Iterable[Finding], skip: frozenset[str]) -> Iterator[tuple[
         doubt = unsure(finding)
         if (not doubt and alone(finding) is None) or finding.weighed is not None:  # held: it is no second mark
             continue
-        who = actor(finding.record)
+        who, rows = actor(finding.record), frozenset(finding.sources)
         for visit in _visits(finding):
             known = [(name, value) for name in _JOINING for value in values(visit.keys, name) if value not in skip]
             places: list[tuple[str, ...]] = [(n, v.rpartition("\\")[2] if n == "account" else v) for n, v in known]
@@ -163,7 +171,7 @@ def _marks(findings: Iterable[Finding], skip: frozenset[str]) -> Iterator[tuple[
                 places.append(("server", finding.record.server))
                 if who:
                     places.append(("account", who))
-            yield _Mark(finding, finding.fact, doubt, visit.first, visit.last, who), list(dict.fromkeys(places))
+            yield _Mark(finding, finding.fact, doubt, visit.first, visit.last, who, rows), list(dict.fromkeys(places))
 
 
 def _visits(finding: Finding) -> tuple[Visit, ...]:
