@@ -101,10 +101,15 @@ def test_others_rules_never_prove_a_break_in_together() -> None:
     assert [raised(f) for f in weigh([one, two])] == [Verdict.SUSPECTED] * 2
 
 
-def page_file(page: str, content: bool = False) -> Finding:
+def page_file(page: str, content: bool = False, script: bool = True) -> Finding:
     """What is said of a page's file that came with the evidence."""
     one = found("X9-a", Outcome.STEP, shows="odd-page/content" if content else "odd-page", page=page)
-    fields = {"url": page, "windows_path": f"C:\\inetpub\\wwwroot{page.replace('/', chr(92))}", "sha256": "a" * 64}
+    fields = {
+        "url": page,
+        "windows_path": f"C:\\inetpub\\wwwroot{page.replace('/', chr(92))}",
+        "sha256": "a" * 64,
+        "script": script,
+    }
     record = Record("web.file", None, fields, Source("e", "x.aspx", "file"))
     return replace(one, record=record, first_seen=None, visits=(visit_of(record),), subject="x.aspx")
 
@@ -146,3 +151,11 @@ def test_two_rules_that_hold_for_one_row_have_seen_one_thing() -> None:
     two = found("X2-a", Outcome.POST, ambiguous=True, who="CONTOSO\\svc")
     two = replace(two, sources=one.sources)
     assert [raised(f) for f in weigh([one, two])] == [None, None]
+
+
+def test_scanners_and_an_emptied_file_make_no_harmless_page() -> None:
+    page = "/aspnet_client/ask.aspx"
+    posts = [found("WS-a", Outcome.EXEC, confidence=Confidence.HIGH, page=page, address=f"203.0.113.{n}") for n in range(6)]
+    scans = [found("WS-c", Outcome.PROBE, confidence=Confidence.HIGH, page=page, address=f"198.51.100.{n}") for n in range(9)]
+    for evidence in ([posts[0], *scans, page_file(page)], [*posts, page_file(page, script=False)]):
+        assert Verdict.COMPROMISED in [raised(f) for f in weigh(evidence)]

@@ -86,18 +86,26 @@ def _people_use(findings: Sequence[Finding], own: frozenset[str]) -> Iterator[Fi
             for page in values(visit.keys, "shell"):
                 if finding.shows.endswith(_CONTENT) and alone(finding) is not None:
                     shells.add(page)
-                if finding.record.kind == "web.file" and finding.record.text("sha256"):
+                if finding.record.fields.get("script") is True and finding.record.text(
+                    "sha256"
+                ):  # an emptied shell explains no post
                     texts.setdefault(page, finding.id)
-                visitors[page] |= set(values(visit.keys, "address")) - own
+                if _used(finding):  # who asked in vain, as scanners do, is nobody who uses it
+                    visitors[page] |= set(values(visit.keys, "address")) - own
     people = {page for page in texts.keys() - shells if len(visitors[page]) >= MANY}
     for finding in findings:
         pages = {page for visit in _visits(finding) for page in values(visit.keys, "shell")}
-        if pages and pages <= people and finding.record.kind in _WEB and alone(finding) == Verdict.COMPROMISED:
+        if pages and pages <= people and _used(finding):
             yield replace(finding, weighed=Verdict.SUSPECTED, beside=tuple(texts[page] for page in sorted(pages)))
         elif pages and pages <= people and _is_there(finding):
             yield replace(finding, ambiguous=True)
         else:
             yield finding
+
+
+def _used(finding: Finding) -> bool:
+    """Does a log say that a page was used, which alone proves a break-in?"""
+    return finding.record.kind in _WEB and alone(finding) == Verdict.COMPROMISED
 
 
 def _pages(findings: Iterable[Finding]) -> Iterator[tuple[int, tuple[str, ...]]]:
